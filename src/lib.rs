@@ -1,1 +1,7 @@
 //! oomshim
+#![deny(unsafe_code)]
+pub mod errno;
+pub mod host;
+pub mod process;
+pub mod score;
+pub mod spec;
