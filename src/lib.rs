@@ -2,6 +2,8 @@
 #![deny(unsafe_code)]
 pub mod errno;
 pub mod host;
+pub mod policy;
 pub mod process;
+pub mod runtime;
 pub mod score;
 pub mod spec;
