@@ -2,4 +2,5 @@
 //! one is ([`locate`]), what it wrote down about a container ([`state`]), and how an error reaches the engine's user
 //! ([`failure`]).
 
+pub mod argv;
 pub mod flavor;
