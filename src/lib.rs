@@ -1,6 +1,7 @@
 //! oomshim
 #![deny(unsafe_code)]
 pub mod errno;
+pub mod escape;
 pub mod host;
 pub mod policy;
 pub mod process;

@@ -66,7 +66,7 @@ impl Invocation<'_> {
         match self.config {
             // To crun the bare name means the bundle's file, any other one is relative to the working directory.
             Some(config) if config != "config.json" => PathBuf::from(config),
-            _ => super::super::spec::bundle::spec_path(bundle),
+            _ => crate::spec::bundle::spec_path(bundle),
         }
     }
 
@@ -111,7 +111,7 @@ fn container<'a>(
     let own = flavor.of_verb(verb);
     let with_global = [own, flavor.global()];
     let tables = if flavor == Flavor::Runc { &with_global[..] } else { &with_global[..1] };
-    let (mut bundle, mut config, mut process) = (None, None, None);
+    let (mut bundle, mut config, mut process): (Option<&OsStr>, _, _) = (None, None, None);
     let mut words = Vec::new();
     loop {
         if !words.is_empty() && !reads_on(flavor, verb, words.len()) {
@@ -135,8 +135,11 @@ fn container<'a>(
         [id, ..] if verb == Verb::Exec => id,
         [_, second, ..] => return Err(format!("there is a second container id, {:?}", second.to_string_lossy())),
     };
-    // An empty bundle is the working directory to Go and an error to the others, who say so themselves.
-    let bundle = bundle.filter(|bundle: &&OsStr| !bundle.is_empty());
+    // An empty bundle is the working directory to Go and an error to the others.
+    if flavor == Flavor::Crun && bundle.is_some_and(OsStr::is_empty) {
+        return Err("the bundle is empty".to_owned());
+    }
+    let bundle = bundle.filter(|bundle| !bundle.is_empty());
     Ok(Some(Invocation { verb, id, bundle, config, process, global: *global }))
 }
 
@@ -406,6 +409,7 @@ mod tests {
             ("exec -dp FILE id sh", "exec id config.json"),
             ("create --usage", "other"),
             ("-V", "other"),
+            ("create --bundle= id", "unclear"),
             ("create --con x id", "unclear"),
             ("create id --bundle B", "unclear"),
             ("create --no-pivot=1 id", "unclear"),

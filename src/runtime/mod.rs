@@ -3,4 +3,7 @@
 //! ([`failure`]).
 
 pub mod argv;
+pub mod failure;
 pub mod flavor;
+pub mod locate;
+pub mod state;
