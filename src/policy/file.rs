@@ -181,7 +181,7 @@ mod tests {
             ("[default]\nclass = \"build-steps\"\n", "p.toml:2:9: there is no class `build-steps`; did you mean `build-step`?"),
             ("[[rule]]\nclass = \"daemon\"\n", "p.toml:1:1: the rule has no condition: write match.cgroup = \"…\" or the like, or use [default]"),
             ("[rule]\nclass = \"keep\"\n", "p.toml:1:1: rules are written as [[rule]], with two brackets"),
-            ("[[rule]]\nclass = \"keep\"\nmatch.id = \"[\"\n", "p.toml:3:12: \"[\" is not a glob: unclosed character class; missing ']'"),
+            ("[[rule]]\nclass = \"keep\"\nmatch.id = \"[\"\n", "p.toml:3:12: \"[\" is not a glob: only * and ? are special here: write \\[ for the character, and one rule for each choice"),
             ("[runtime]\npath = \"runc\"\n", "p.toml:2:8: \"runc\" is not an absolute path: engines call the shim with any PATH, or with none"),
             ("[apply]\nstrict = \"yes\"\n", "p.toml:2:10: write true or false, not a string"),
             ("[log]\nto = \"journal\"\n", "p.toml:2:6: records go to journald, syslog, off or an absolute path, not \"journal\"; did you mean `journald`?"),
