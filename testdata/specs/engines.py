@@ -10,6 +10,11 @@ def first_line(command):
     return sh(command).split("\n")[0]
 
 
+def runtime(tool):
+    """ "runc version 1.1.5" -> "runc 1.1.5" """
+    return first_line(f"{tool} --version").replace("version ", "")
+
+
 def root_tar():
     """A root file system of one static busybox, as a tar; made once."""
     tar, root = RUN / "busybox.tar", RUN / "rootfs"
@@ -44,7 +49,7 @@ def podman_command(name, runtime):
 
 
 def podman():
-    engine = Engine("podman", f"{first_line('podman --version')}, {first_line('conmon --version')}, runc", "/usr/bin/runc")
+    engine = Engine("podman", f"{runtime('podman')}, {runtime('conmon')}, {runtime('runc')}", "/usr/bin/runc")
     real = podman_command("podman", engine.recorder)
     sh(f"{real} import {root_tar()} {IMAGE}")
 
@@ -86,7 +91,7 @@ def life(engine, tool, start, real):
 def podman_crun():
     """crun 1.8 refuses hybrid cgroups ("drop all controllers from cgroupv2"), even with the cgroup manager disabled. Hiding the
     unified mount, in the capture's own mount namespace, lets such a machine pass for a cgroup v1 one."""
-    engine = Engine("podman-crun", f"{first_line('podman --version')}, {first_line('conmon --version')}, crun", "/usr/bin/crun")
+    engine = Engine("podman-crun", f"{runtime('podman')}, {runtime('conmon')}, {runtime('crun')}", "/usr/bin/crun")
     real = podman_command("podman-crun", engine.recorder)
     sh(f"{real} import {root_tar()} {IMAGE}")
     hybrid = Path("/sys/fs/cgroup/unified").is_mount()
@@ -107,7 +112,7 @@ def podman_crun():
 
 
 def buildah():
-    engine = Engine("buildah", f"{first_line('buildah --version')}, runc", "/usr/bin/runc")
+    engine = Engine("buildah", f"{runtime('buildah').split(' (')[0]}, {runtime('runc')}", "/usr/bin/runc")
     real = f"CONTAINERS_CONF={containers_conf()} buildah --root {LIB}/buildah --runroot {RUN}/buildah-run --storage-driver vfs"
     run = f"--isolation oci --network none --runtime {engine.recorder}"
     image = sh(f"{real} from --network none scratch")
@@ -124,7 +129,7 @@ def buildah():
 def docker():
     version = sh("dockerd --version").replace(",", "").split()
     containerd = sh("containerd --version").split()[2]
-    engine = Engine("docker", f"dockerd {version[2]}, containerd {containerd}, runc", "/usr/bin/runc")
+    engine = Engine("docker", f"dockerd {version[2]}, containerd {containerd}, {runtime('runc')}", "/usr/bin/runc")
     socket = RUN / "docker.sock"
     real = f"/usr/bin/docker --host unix://{socket}"
     # The embedded BuildKit looks for `runc` in PATH and asks no --add-runtime.
@@ -156,7 +161,7 @@ def docker():
 
 def containerd():
     version = sh("containerd --version").split()[2]
-    engine = Engine("containerd", f"containerd {version} (ctr), runc", "/usr/bin/runc")
+    engine = Engine("containerd", f"containerd {version} (ctr), {runtime('runc')}", "/usr/bin/runc")
     socket, config = RUN / "containerd.sock", RUN / "containerd.toml"
     config.write_text(f'version = 2\nroot = "{LIB}/containerd"\nstate = "{RUN}/containerd"\n'
                       f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "{socket}"\n')
@@ -188,7 +193,7 @@ def containerd():
 
 def buildkit():
     version = first_line("buildkitd --version").split()
-    engine = Engine("buildkit", f"buildkitd {version[2]} (OCI worker), runc", "/usr/bin/runc")
+    engine = Engine("buildkit", f"buildkitd {version[2]} (OCI worker), {runtime('runc')}", "/usr/bin/runc")
     socket = RUN / "buildkitd.sock"
     serve.env = None
     daemon = serve([sh("command -v buildkitd"), "--addr", f"unix://{socket}", "--root", f"{LIB}/buildkit", "--oci-worker", "true",
