@@ -2,9 +2,12 @@
 
 HEADER = """# How {version} called its runtime: recorded by testdata/specs/capture.
 # A line "# ..." is the command that was typed; the calls that it caused follow. One call is a block of KEY VALUE lines, ended by an
-# empty line. caller: name of the parent process; verb, bundle, id: what the call means (absent: not given); cwd
-# (the kernel adds " (deleted)" where the folder is gone); env: NAMES only; sigpipe: ignored or default; pdeathsig is not visible here; score: the oom_score_adj that the runtime was started with; umask; group:
-# leader if the runtime leads its process group; fd: one line per open descriptor; arg: one line per argument, argv[0] first.
+# empty line:
+#   caller  the parent process                          verb, bundle, id  what the call means; absent where it has none
+#   cwd     the kernel adds " (deleted)" to a gone one  env    the NAMES only
+#   sigpipe ignored or default                          score  the oom_score_adj that the runtime was started with
+#   umask   octal                                       group  leader: the runtime leads its process group; member: it does not
+#   fd      one line for each open descriptor           arg    one line for each argument, argv[0] first
 # In values a byte outside 0x20..0x7e is \\xNN and a backslash is \\\\; everything else stands for itself.
 """
 # For these the engine's last argument is the id.
