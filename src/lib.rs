@@ -1,5 +1,6 @@
 //! oomshim
 #![deny(unsafe_code)]
+pub mod engines;
 pub mod errno;
 pub mod escape;
 pub mod exec;
