@@ -1,4 +1,4 @@
-//! dockerd: its embedded BuildKit starts a runtime itself and asks `daemon.json` nothing; its containers are started by
+//! dockerd: its embedded `BuildKit` starts a runtime itself and asks `daemon.json` nothing; its containers are started by
 //! containerd, and always with a score of their own (moby `daemon/internal/builder-next/executor_linux.go`,
 //! `daemon/runtime_unix.go`, `daemon/oci_linux.go`).
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{EngineError, Inherits, Launch, Route, Source, Starter, option, options};
 
-/// What names the runtime of the embedded BuildKit; without it `runc` is looked for in PATH.
+/// What names the runtime of the embedded `BuildKit`; without it `runc` is looked for in PATH.
 const VARIABLE: &str = "DOCKER_BUILDKIT_RUNC_COMMAND";
 
 /// The ways by which this dockerd starts processes: build steps, and containers.

@@ -22,9 +22,9 @@ pub const SHIM: &str = "oomshim-runc";
 /// An engine that is known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
-    /// BuildKit's daemon.
+    /// `BuildKit`'s daemon.
     Buildkitd,
-    /// Docker's daemon, with a BuildKit of its own inside.
+    /// Docker's daemon, with a `BuildKit` of its own inside.
     Dockerd,
 }
 
@@ -81,6 +81,17 @@ impl Route {
     #[must_use]
     pub fn leaks_immunity(&self) -> bool {
         self.inherits == Inherits::Engine && !matches!(self.starter, Starter::Oomshim(_))
+    }
+
+    /// What is wrong with the route, in a sentence, and how to mend it.
+    #[must_use]
+    pub fn warning(&self, engine: Engine) -> String {
+        let program = crate::escape::bytes(self.starter.path().as_os_str().as_encoded_bytes());
+        let (engine, workloads) = (engine.name(), self.workloads);
+        format!(
+            "{workloads} of {engine} would inherit its immunity: {program} starts them ({}); {}",
+            self.source, self.advice
+        )
     }
 }
 
@@ -170,6 +181,23 @@ pub enum EngineError {
     },
 }
 
+/// What is to be said before a daemon is made immune: for each way by which it would hand the immunity on to what it
+/// starts, a sentence with the setting that mends it. Nothing for a command that is no known engine.
+#[must_use]
+pub fn heirs(command: &[OsString]) -> Vec<String> {
+    // It may stand behind a wrapper: `rootlesskit buildkitd`, `tini -- dockerd`.
+    let Some((at, engine)) = command.iter().enumerate().find_map(|(at, arg)| Some((at, Engine::of_program(arg)?)))
+    else {
+        return Vec::new();
+    };
+    match engine.routes(&Launch::of_command(&command[at..]), &shim_path()) {
+        Ok(routes) => routes.iter().filter(|route| route.leaks_immunity()).map(|route| route.warning(engine)).collect(),
+        Err(error) => {
+            vec![format!("cannot tell whether what {} starts would inherit its immunity: {error}", engine.name())]
+        }
+    }
+}
+
 /// Where oomshim-runc is: beside this program, or where packages put it.
 #[must_use]
 pub fn shim_path() -> PathBuf {
@@ -211,6 +239,16 @@ pub(crate) fn options<'a>(args: &'a [OsString], name: &str) -> impl Iterator<Ite
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn heirs_are_named_with_what_to_write() {
+        let of = |line: &str| heirs(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(of("nginx -c x"), [""; 0]);
+        let [warning] = <[String; 1]>::try_from(of("tini -- /x/buildkitd --config /absent --oci-worker=true --containerd-worker=false --oci-worker-binary /bin/sh")).unwrap();
+        assert!(warning.starts_with("build steps of buildkitd would inherit its immunity: /bin/sh starts them (option --oci-worker-binary); give buildkitd --oci-worker-binary="), "{warning}");
+        let [warning] = <[String; 1]>::try_from(of("dockerd --config-file /proc/self/mem")).unwrap();
+        assert!(warning.contains("cannot tell whether what dockerd starts"), "{warning}");
+    }
 
     #[test]
     fn options_are_read_as_gos_flag_packages_do() {
