@@ -35,7 +35,7 @@ pub enum Cgroups {
 /// What this process may do to scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rights {
-    /// CAP_SYS_RESOURCE in the initial user namespace: any score, and what it writes cannot be undone by the step.
+    /// `CAP_SYS_RESOURCE` in the initial user namespace: any score, and what it writes cannot be undone by the step.
     Full,
     /// Without it a score can be raised but not lowered below its floor, and a raised score is not sticky.
     RaiseOnly,
@@ -52,7 +52,7 @@ pub struct Host {
     pub memory: Option<u64>,
 }
 
-/// The bit of CAP_SYS_RESOURCE in a capability mask (capabilities(7)).
+/// The bit of `CAP_SYS_RESOURCE` in a capability mask (capabilities(7)).
 const CAP_SYS_RESOURCE: u32 = 24;
 
 impl Host {
