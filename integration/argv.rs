@@ -78,7 +78,12 @@ fn the_parser_says_what_each_runtime_did_or_that_it_cannot_tell() {
         }
     }
     let Tally { same, cannot_tell, wrong } = tally;
-    assert!(wrong.is_empty(), "{} command lines are read otherwise than the runtime did:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} command lines are read otherwise than the runtime did:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     assert!(same > 550, "only {same} command lines were compared");
     // Each of these is understood by the runtime and by us not: the container then starts unedited, at a raised score.
     let expected = std::fs::read_to_string(testdata("cannot-tell.txt")).unwrap();
@@ -125,7 +130,8 @@ fn every_command_line_that_an_engine_wrote_is_understood() {
                 .map(|(key, value)| (key, unescape(value)))
                 .collect();
             let value = |key: &str| fields.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_os_str());
-            let args: Vec<&OsStr> = fields.iter().filter(|(key, _)| *key == "arg").map(|(_, arg)| arg.as_os_str()).collect();
+            let args: Vec<&OsStr> =
+                fields.iter().filter(|(key, _)| *key == "arg").map(|(_, arg)| arg.as_os_str()).collect();
             let (Some(program), Some(verb)) = (args.first(), value("verb")) else { continue };
             let flavor = Flavor::of_runtime(Path::new(program).file_name().unwrap());
             let edits = ["create", "run", "restore", "exec"].iter().any(|name| verb == *name);
