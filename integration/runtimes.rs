@@ -1,6 +1,7 @@
 //! Real containers on real runtimes, called directly first and then through the shim: the direct call judges the
 //! machine, the other one the shim. The score is read inside the container.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stderr, reason = "what was not tested is said")]
 
 mod common;
 

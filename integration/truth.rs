@@ -4,6 +4,7 @@
 //!
 //! The runtime here is a script, because the table is about the shim; `runtimes.rs` has the real ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stderr, reason = "what was not tested is said")]
 
 mod common;
 
