@@ -135,7 +135,7 @@ impl Process {
     ///
     /// # Errors
     /// [`ProcessError::File`] with EACCES when the score is below the process's floor and this process lacks
-    /// CAP_SYS_RESOURCE in the initial user namespace (`fs/proc/base.c`, `__set_oom_adj`).
+    /// `CAP_SYS_RESOURCE` in the initial user namespace (`fs/proc/base.c`, `__set_oom_adj`).
     pub fn set_score(&self, score: OomScoreAdj) -> Result<(), ProcessError> {
         let file = "oom_score_adj";
         let open = OFlags::WRONLY | OFlags::CLOEXEC;
@@ -243,11 +243,11 @@ impl Process {
 /// The kinds of namespace that tell a container's process from the host's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Namespace {
-    /// mount_namespaces(7)
+    /// `mount_namespaces(7)`
     Mount,
-    /// pid_namespaces(7)
+    /// `pid_namespaces(7)`
     Pid,
-    /// user_namespaces(7)
+    /// `user_namespaces(7)`
     User,
 }
 

@@ -88,15 +88,14 @@ pub fn journey<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> 
         Err(error) => return Ending::Refuse(refusal(&line, error.to_string())),
     };
     let outcome = match &line {
-        CommandLine::Other => Ok(()),
         CommandLine::Container(it) if it.verb == Verb::Exec => {
             take_container_score(it, flavor, environment, policy);
             Ok(())
         }
         CommandLine::Container(it) => with_policy(&loaded, |policy| prepare(it, policy, environment)),
-        // It may be a verb that edits nothing, and those work with any policy.
+        // Without a verb it may be one that edits nothing, and those work with any policy.
         CommandLine::Unclear { verb: None, .. } if loaded.is_err() => Ok(()),
-        CommandLine::Unclear { verb: Some(Verb::Exec), .. } => Ok(()),
+        CommandLine::Other | CommandLine::Unclear { verb: Some(Verb::Exec), .. } => Ok(()),
         CommandLine::Unclear { why, .. } => with_policy(&loaded, |policy| {
             let why = format!("cannot read the command line as {} does: {why}", flavor.name());
             unedited(policy, environment, None, &why, &[])
@@ -284,7 +283,7 @@ fn raise_own_score(score: OomScoreAdj, environment: &Environment) -> bool {
         let own = Process::own(&environment.roots.proc)?;
         if own.score()? < score { own.set_score(score).map(|()| true) } else { Ok(false) }
     };
-    raise().unwrap_or_else(|_: ProcessError| false)
+    raise().unwrap_or(false)
 }
 
 /// exec: a later process of the container must not inherit the engine's immunity, so this process takes the score that
