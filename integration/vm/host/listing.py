@@ -1,0 +1,51 @@
+"""scenarios/LIST: which scenarios there are, what boots them, and the check that none is forgotten."""
+
+import dataclasses
+
+
+class Mistake(Exception):
+    """The list and the folder contradict each other, or a name is unknown."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    name: str
+    boot: str  # scenarios of one boot share a VM; "own": a VM alone
+    seconds: int  # what it may take, inside the VM
+
+
+def read(folder):
+    """The scenarios in the order of the list. Raises Mistake when a file is unlisted or a listed file is missing."""
+    scenarios = []
+    for number, line in enumerate((folder / "LIST").read_text().splitlines(), start=1):
+        fields = line.split("#", 1)[0].split()
+        if not fields:
+            continue
+        if len(fields) != 3 or not fields[2].isdigit():
+            raise Mistake(f"scenarios/LIST:{number}: wanted `NAME BOOT SECONDS`, found `{line}`")
+        scenarios.append(Scenario(fields[0], fields[1], int(fields[2])))
+    names = [scenario.name for scenario in scenarios]
+    files = {path.stem for path in folder.glob("*.sh")}
+    problems = [f"{name} is listed twice" for name in sorted({name for name in names if names.count(name) > 1})]
+    problems += [f"{name}.sh is not in scenarios/LIST" for name in sorted(files - set(names))]
+    problems += [f"{name} is in scenarios/LIST but there is no {name}.sh" for name in sorted(set(names) - files)]
+    if problems:
+        raise Mistake("; ".join(problems))
+    return scenarios
+
+
+def choose(scenarios, names):
+    """The named ones, in the order of the list; all when none is named."""
+    unknown = set(names) - {scenario.name for scenario in scenarios}
+    if unknown:
+        raise Mistake(f"no such scenario: {', '.join(sorted(unknown))}")
+    return [scenario for scenario in scenarios if not names or scenario.name in names]
+
+
+def boots(scenarios):
+    """Groups of scenarios that share a VM, the longest first so that two VMs side by side end together."""
+    groups = {}
+    for scenario in scenarios:
+        key = f"own-{scenario.name}" if scenario.boot == "own" else scenario.boot
+        groups.setdefault(key, []).append(scenario)
+    return sorted(groups.items(), key=lambda item: -sum(scenario.seconds for scenario in item[1]))
