@@ -39,7 +39,7 @@ build() {
         echo 'FROM scratch'
         echo 'COPY --from=steps /out /'
     } >$work/files/$name/Dockerfile
-    buildctl --addr $buildkit_address build --progress plain --frontend dockerfile.v0 \
+    timeout -s KILL "${build_limit:-100}" buildctl --addr $buildkit_address build --progress plain --frontend dockerfile.v0 \
         --local context=/opt/context --local dockerfile=$work/files/$name \
         --output type=local,dest=$work/$name >$work/$name.log 2>&1
 }
@@ -50,5 +50,17 @@ greedy='hog 0'
 # expect_build NAME CONTENT: what the build wrote
 expect_build() { expect "what build $1 made" "$(cat $work/$1/result 2>/dev/null)" "$2"; }
 
-# A step that tells its score and its cgroup's oom.group, from inside.
+# A step that writes its own score.
 modest='mkdir -p /out && cat /proc/self/oom_score_adj >/out/result'
+
+# A step of several processes of which one is greedy, and which does not look at how its helper ended, as build tools that keep
+# workers in the background do. When the shell outlives the helper, the build "succeeds".
+careless='mkdir -p /out; hog 0 & sleep 1000 & wait %1; echo half-dead >/out/result'
+
+# expect_death NAME: a greedy build failed, for want of memory and not for anything else, and the daemon lives on unharmed.
+expect_death() {
+    expect_text "buildctl" $work/$1.log 'cannot allocate memory|exit code: 137'
+    alive "$buildkitd" || fail "buildkitd died with the step"
+    expect "buildkitd's score afterwards" "$(score "$buildkitd")" "${2:--1000}"
+    note "the kernel: $(show_kills | tail -n 1 | sed 's/^\[[^]]*\] *//')"
+}

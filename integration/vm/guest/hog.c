@@ -5,26 +5,29 @@
  *
  * Static and tiny, because it is copied into every container and its own size must not matter.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { CHUNK = 4 << 20 };
+enum { PAGE = 4096, HUGE = 2 << 20, CHUNK = 16 << 20 };
 
 static void take(unsigned long mib)
 {
     unsigned long taken = 0;
     while (mib == 0 || taken < mib) {
-        char *chunk = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        char *chunk = mmap(NULL, CHUNK + HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (chunk == MAP_FAILED) {
             /* An overcommit limit is not an out-of-memory: a scenario must not mistake one for the other. */
             perror("hog: mmap");
             exit(3);
         }
-        /* One byte per page is enough to own the page, and quick under emulation. */
-        for (size_t at = 0; at < CHUNK; at += 4096)
+        /* One byte per page is enough to own the page. Huge pages where the kernel has them: a fault costs much under emulation. */
+        chunk += HUGE - (uintptr_t)chunk % HUGE;
+        madvise(chunk, CHUNK, MADV_HUGEPAGE);
+        for (size_t at = 0; at < CHUNK; at += PAGE)
             chunk[at] = 1;
         taken += CHUNK >> 20;
     }

@@ -10,7 +10,7 @@ export OOMSHIM_POLICY=$policy
 # --- verdicts
 
 note() {
-    echo "# $*"
+    echo "[$(cut -d ' ' -f 1 /proc/uptime)] # $*"
     echo "NOTE $SCENARIO $*" >/dev/ttyS1
 }
 

@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import dataclasses
-import os
 import re
 import shutil
 import threading
@@ -81,9 +80,8 @@ class Boot:
     def run(self):
         """At least one result, so that a VM that does not even boot is a failure and not a loop."""
         wanted = ",".join(f"{scenario.name}:{scenario.seconds}" for scenario in self._scenarios)
-        storm = f" oomshim.storm={os.environ['VM_STORM']}" if os.environ.get("VM_STORM") else ""
         logs = self._out / "logs"
-        machine = vm.Vm(self._out, f"oomshim.run={wanted}{storm}", logs / f"{self._label}.serial", logs / f"{self._label}.verdicts")
+        machine = vm.Vm(self._out, f"oomshim.storm={listing.STORM} oomshim.run={wanted}", logs / f"{self._label}.serial", logs / f"{self._label}.verdicts")
         deadline = time.monotonic() + BOOT_SECONDS
         try:
             while True:

@@ -5,7 +5,7 @@ import subprocess
 
 # The kernel starts over at once when it panics (panic=-1) and qemu leaves instead of starting over (-no-reboot): a panic ends the VM.
 # loglevel=5 lets the out-of-memory killer's report through, without the task dumps.
-KERNEL = "console=ttyS0 panic=-1 loglevel=5 oops=panic cgroup_no_v1=all mitigations=off nokaslr random.trust_cpu=on"
+KERNEL = "console=ttyS0 panic=-1 loglevel=5 oops=panic log_buf_len=4M cgroup_no_v1=all mitigations=off nokaslr random.trust_cpu=on"
 
 
 def command(out, append, serial, memory=None):
@@ -15,11 +15,11 @@ def command(out, append, serial, memory=None):
     return [
         "qemu-system-x86_64",
         *("-machine", "pc", "-accel", "tcg,thread=multi" if accel == "tcg" else accel),
-        *("-cpu", "max" if accel == "tcg" else "host"),
+        *("-cpu", os.environ.get("VM_CPU", "max,-erms,-fsrm") if accel == "tcg" else "host"),
         *("-smp", os.environ.get("VM_CPUS", "2"), "-m", memory),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none"),
         *("-kernel", str(out / "vmlinuz"), "-initrd", str(out / "initramfs.gz")),
-        *("-append", f"{KERNEL} {append}"),
+        *("-append", f"{KERNEL} {append} {os.environ.get('VM_APPEND', '')}"),
         # Every VM writes into a snapshot of its own, gone when it ends.
         *("-drive", f"file={out / 'root.img'},format=raw,if=virtio,snapshot=on,cache=unsafe"),
         *("-serial", serial[0], "-serial", serial[1]),
