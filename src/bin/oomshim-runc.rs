@@ -1,0 +1,28 @@
+//! The shim: called as a runtime, it gives the container its score and becomes the real runtime.
+//!
+//! No `fn main`: Rust's start-up would ignore SIGPIPE, and the runtime would inherit that.
+#![no_main]
+
+use std::ffi::{c_char, c_int};
+
+use oomshim::exec::Arguments;
+use oomshim::shim::{self, Ending, Environment};
+
+/// The C runtime's entry.
+#[expect(unsafe_code, reason = "the name that the C runtime calls")]
+#[unsafe(no_mangle)]
+pub extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    // SAFETY: these are the C runtime's own.
+    let arguments = unsafe { Arguments::from_main(argc, argv) };
+    // Before anything is opened: a closed descriptor 2 would be the first to be given out again.
+    let stderr = rustix::io::fcntl_getfd(rustix::stdio::stderr()).is_ok();
+    let args = arguments.all();
+    let refusal = match shim::journey(&args, &Environment::of_process()) {
+        Ending::Refuse(refusal) => refusal,
+        Ending::Become(runtime) => {
+            let reason = arguments.exec(&runtime);
+            shim::could_not_start(&args, &runtime, reason)
+        }
+    };
+    c_int::from(refusal.report(stderr))
+}

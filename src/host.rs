@@ -1,0 +1,175 @@
+//! The machine as it matters here: which cgroup version, what may be written, how much memory.
+//!
+//! Everything is read below [`Roots`], so that a test hands over a folder of its own.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// Where the kernel's file systems are mounted.
+#[derive(Debug, Clone)]
+pub struct Roots {
+    /// The proc file system, `/proc`.
+    pub proc: PathBuf,
+    /// The cgroup file system, `/sys/fs/cgroup`.
+    pub cgroup: PathBuf,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Roots { proc: "/proc".into(), cgroup: "/sys/fs/cgroup".into() }
+    }
+}
+
+/// Which cgroup hierarchy holds the memory controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cgroups {
+    /// cgroup v2 with the memory controller at hand: `memory.oom.group` and limits can be set.
+    V2,
+    /// cgroup v2, but nobody delegated the memory controller to this user (rootless without `Delegate=memory`).
+    V2WithoutMemory,
+    /// cgroup v1, or v1 with an empty v2 beside it ("hybrid"): runc refuses any `unified` there.
+    V1,
+}
+
+/// What this process may do to scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rights {
+    /// CAP_SYS_RESOURCE in the initial user namespace: any score, and what it writes cannot be undone by the step.
+    Full,
+    /// Without it a score can be raised but not lowered below its floor, and a raised score is not sticky.
+    RaiseOnly,
+}
+
+/// What decisions need to know about the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Which cgroup hierarchy holds the memory controller.
+    pub cgroups: Cgroups,
+    /// What this process may do to scores.
+    pub rights: Rights,
+    /// The machine's RAM in bytes (`MemTotal`); `None` when it could not be read.
+    pub memory: Option<u64>,
+}
+
+/// The bit of CAP_SYS_RESOURCE in a capability mask (capabilities(7)).
+const CAP_SYS_RESOURCE: u32 = 24;
+
+impl Host {
+    /// Looks at the machine below those roots.
+    #[must_use]
+    pub fn read(roots: &Roots) -> Host {
+        Host { cgroups: cgroups(roots), rights: rights(&roots.proc), memory: memory(&roots.proc) }
+    }
+}
+
+/// Which cgroup hierarchy holds the memory controller.
+///
+/// `cgroup.controllers` at the top exists on a pure v2 mount only; the hybrid layout has it one folder below. A user
+/// without rights on the top of the tree gets what his own cgroup lists.
+#[must_use]
+pub fn cgroups(roots: &Roots) -> Cgroups {
+    let Ok(top) = std::fs::read(roots.cgroup.join("cgroup.controllers")) else {
+        return Cgroups::V1;
+    };
+    let own = || {
+        let path = own_v2_cgroup(&std::fs::read(roots.proc.join("self/cgroup")).ok()?)?;
+        std::fs::read(roots.cgroup.join(path).join("cgroup.controllers")).ok()
+    };
+    let listed = if rights(&roots.proc) == Rights::Full { Some(top) } else { own().or(Some(top)) };
+    let has_memory = listed.is_some_and(|list| list.split(u8::is_ascii_whitespace).any(|word| word == b"memory"));
+    if has_memory { Cgroups::V2 } else { Cgroups::V2WithoutMemory }
+}
+
+/// The path below the cgroup2 mount that `/proc/PID/cgroup` names, without its leading slash.
+#[must_use]
+pub fn own_v2_cgroup(text: &[u8]) -> Option<PathBuf> {
+    let line = text.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"0::/"))?;
+    Some(PathBuf::from(OsStr::from_bytes(line)))
+}
+
+/// What this process may do to scores.
+#[must_use]
+pub fn rights(proc: &Path) -> Rights {
+    let status = std::fs::read_to_string(proc.join("self/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let held = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    // `capable()` asks for the capability in the initial user namespace; its map covers all of the 32-bit range.
+    let map = std::fs::read_to_string(proc.join("self/uid_map")).unwrap_or_default();
+    let initial = map.split_ascii_whitespace().eq(["0", "0", "4294967295"]);
+    if initial && held & (1 << CAP_SYS_RESOURCE) != 0 { Rights::Full } else { Rights::RaiseOnly }
+}
+
+/// The machine's RAM in bytes.
+#[must_use]
+pub fn memory(proc: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(proc.join("meminfo")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATUS_FULL: &str = "Name:\tx\nCapEff:\t000001ffffffffff\n";
+    const STATUS_WITHOUT: &str = "Name:\tx\nCapEff:\t000001fffeffffff\n";
+    const INITIAL: &str = "         0          0 4294967295\n";
+
+    fn machine(files: &[(&str, &str)]) -> (tempfile::TempDir, Roots) {
+        let root = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = root.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let roots = Roots { proc: root.path().join("proc"), cgroup: root.path().join("cgroup") };
+        (root, roots)
+    }
+
+    #[test]
+    fn the_capability_counts_in_the_initial_user_namespace_only() {
+        let cases = [
+            (STATUS_FULL, INITIAL, Rights::Full),
+            (STATUS_WITHOUT, INITIAL, Rights::RaiseOnly),
+            (STATUS_FULL, "0 100000 65536\n", Rights::RaiseOnly),
+            ("", "", Rights::RaiseOnly),
+        ];
+        for (status, map, expected) in cases {
+            let (_root, roots) = machine(&[("proc/self/status", status), ("proc/self/uid_map", map)]);
+            assert_eq!(rights(&roots.proc), expected, "{status:?} {map:?}");
+        }
+    }
+
+    #[test]
+    fn hybrid_counts_as_v1() {
+        let (_root, roots) = machine(&[("cgroup/unified/cgroup.controllers", "memory\n")]);
+        assert_eq!(cgroups(&roots), Cgroups::V1);
+    }
+
+    #[test]
+    fn root_sees_the_whole_tree_and_a_user_what_was_delegated() {
+        let base = [("proc/self/uid_map", INITIAL), ("cgroup/cgroup.controllers", "cpu memory pids\n")];
+        let own = ("proc/self/cgroup", "0::/user.slice/u\n");
+        let delegated = ("cgroup/user.slice/u/cgroup.controllers", "memory pids\n");
+        let not_delegated = ("cgroup/user.slice/u/cgroup.controllers", "pids\n");
+        let cases = [
+            (STATUS_FULL, not_delegated, Cgroups::V2),
+            (STATUS_WITHOUT, delegated, Cgroups::V2),
+            (STATUS_WITHOUT, not_delegated, Cgroups::V2WithoutMemory),
+        ];
+        for (status, list, expected) in cases {
+            let files = [base[0], base[1], ("proc/self/status", status), own, list];
+            let (_root, roots) = machine(&files);
+            assert_eq!(cgroups(&roots), expected, "{status:?} {list:?}");
+        }
+    }
+
+    #[test]
+    fn memory_is_in_bytes() {
+        let (_root, roots) = machine(&[("proc/meminfo", "MemTotal:       24576 kB\nMemFree: 1 kB\n")]);
+        assert_eq!(memory(&roots.proc), Some(24_576 * 1024));
+        assert_eq!(memory(&roots.cgroup), None);
+    }
+}

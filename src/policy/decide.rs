@@ -1,0 +1,351 @@
+//! The decision: which class a workload has, and what can be done about it on this host. Pure.
+
+use std::fmt;
+
+use super::Policy;
+use super::class::{Adjust, Class};
+use super::rule::ClassRef;
+use crate::host::{Cgroups, Host};
+use crate::score::OomScoreAdj;
+use crate::spec::edit::{Edit, MemoryFile};
+use crate::spec::workload::Workload;
+
+/// The annotation by which a workload asks for a class that is at least as strict as the one it would get.
+pub const CLASS_ANNOTATION: &str = "oomshim.class";
+
+/// A workload's class and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The class; `None` for `keep`.
+    pub class: Option<Class>,
+    /// Where it comes from.
+    pub because: Because,
+    /// What came of the workload's own wish, if it had one.
+    pub volunteer: Option<Volunteer>,
+}
+
+/// Where a class comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Because {
+    /// The rule of that index in [`Policy::rules`].
+    Rule(usize),
+    /// No rule holds.
+    Default,
+    /// The caller named it (`oomshim-hook --class`).
+    Named,
+}
+
+/// What came of a workload's wish for a class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Volunteer {
+    /// Granted: it is not less strict than the rules.
+    Granted,
+    /// There is no class of that name.
+    Unknown(String),
+    /// Refused: the class's score is below the one the rules give.
+    Milder(String),
+    /// Refused: the rules leave this container alone.
+    Kept(String),
+}
+
+impl Decision {
+    /// The name of the class.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.class.as_ref().map_or("keep", |class| &class.name)
+    }
+}
+
+/// The class of a workload: the first rule that holds, or the default; then what the workload volunteers for.
+#[must_use]
+pub fn classify(policy: &Policy, workload: &Workload<'_>) -> Decision {
+    let rule = policy.rules.iter().position(|rule| rule.fails_on(workload).is_none());
+    let (named, because) = match rule {
+        Some(index) => (&policy.rules[index].class, Because::Rule(index)),
+        None => (&policy.default, Because::Default),
+    };
+    let ruled = match named {
+        ClassRef::Keep => None,
+        // The file's reader let only known names through.
+        ClassRef::Named(name) => policy.class(name),
+    };
+    let mut decision = Decision { class: ruled.cloned(), because, volunteer: None };
+    let Some(wish) = workload.annotation(CLASS_ANNOTATION).next() else { return decision };
+    let outcome = match (ruled, policy.class(wish)) {
+        (Some(ruled), Some(_)) if ruled.name == wish => return decision,
+        (None, _) => Volunteer::Kept(wish.to_owned()),
+        (_, None) => Volunteer::Unknown(wish.to_owned()),
+        (Some(ruled), Some(wanted)) if wanted.score < ruled.score => Volunteer::Milder(wish.to_owned()),
+        (Some(ruled), Some(wanted)) => {
+            decision.class = Some(ruled.tightened_by(wanted));
+            Volunteer::Granted
+        }
+    };
+    decision.volunteer = Some(outcome);
+    decision
+}
+
+/// What is done to a spec, and what is not and why.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// The edits.
+    pub edits: Vec<Edit>,
+    /// The score that the class gives, where the process may not go so low: it gets the edit's instead.
+    pub clamped_from: Option<OomScoreAdj>,
+    /// What the class says and cannot be had here.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Plan {
+    /// The score that the container gets.
+    #[must_use]
+    pub fn score(&self) -> Option<OomScoreAdj> {
+        self.edits.iter().find_map(|edit| match edit {
+            Edit::OomScoreAdj(score) => Some(*score),
+            Edit::Memory(..) => None,
+        })
+    }
+
+    /// Whether the container gets the score that its class gives.
+    #[must_use]
+    pub fn has_its_score(&self) -> bool {
+        self.clamped_from.is_none() && !self.skipped.iter().any(|skipped| skipped.why == Why::NoProcess)
+    }
+}
+
+/// Something that the class says and that is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The field of the spec or the file of the cgroup.
+    pub what: &'static str,
+    /// Why it is not done.
+    pub why: Why,
+}
+
+/// Why something is not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The spec has no object `process`.
+    NoProcess,
+    /// The memory controller is on cgroup v1, where runtimes refuse `unified` altogether.
+    CgroupV1,
+    /// Nobody delegated the memory controller to this user.
+    NotDelegated,
+    /// The command line says `--cgroup-manager disabled`.
+    CgroupsDisabled,
+    /// The spec has no `linux.resources`: a runtime without rights on cgroups fails on any.
+    NoResources,
+    /// The spec has no `linux.cgroupsPath`, so the container may share the engine's cgroup.
+    NoCgroup,
+    /// The engine set a limit that is not higher, bytes.
+    EngineLower(u64),
+    /// The machine's RAM is not known, so a percentage says nothing.
+    MemoryUnknown,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Why::NoProcess => "the spec has no process",
+            Why::CgroupV1 => "the memory controller is on cgroup v1",
+            Why::NotDelegated => "the memory controller is not delegated to this user",
+            Why::CgroupsDisabled => "the engine disabled cgroups for this container",
+            Why::NoResources => "the spec has no linux.resources",
+            Why::NoCgroup => "the spec has no linux.cgroupsPath",
+            Why::EngineLower(limit) => return write!(out, "the engine's own limit is not higher ({limit} bytes)"),
+            Why::MemoryUnknown => "the size of the machine's RAM is not known",
+        };
+        out.write_str(text)
+    }
+}
+
+/// The score that a class gives a workload, before it is clamped to what the process may write.
+///
+/// `None` where the class fills only what is unset and the engine set it.
+#[must_use]
+pub fn wanted_score(class: &Class, workload: &Workload<'_>) -> Option<OomScoreAdj> {
+    let asked = workload.asked.score;
+    let leave = class.adjust == Adjust::Fill && asked.is_some();
+    (!leave).then(|| class.score_for(asked))
+}
+
+/// What to do to the spec of a workload of that class.
+///
+/// `lowest` tells the score nearest to the wanted one that the container's processes may have
+/// ([`crate::process::Process::lowest_own_score`]).
+#[must_use]
+pub fn plan(
+    class: &Class,
+    workload: &Workload<'_>,
+    host: &Host,
+    lowest: Option<OomScoreAdj>,
+    cgroups_disabled: bool,
+) -> Plan {
+    let mut plan = Plan::default();
+    if let Some(wanted) = wanted_score(class, workload) {
+        if workload.asked.has_process {
+            let score = lowest.map_or(wanted, |lowest| wanted.max(lowest));
+            plan.clamped_from = (score != wanted).then_some(wanted);
+            plan.edits.push(Edit::OomScoreAdj(score));
+        } else {
+            plan.skipped.push(Skipped { what: "process.oomScoreAdj", why: Why::NoProcess });
+        }
+    }
+    let obstacle = obstacle(workload, host, cgroups_disabled);
+    for (file, value) in settings(class, workload, host) {
+        let edit = obstacle.map_or(value, Err);
+        match edit {
+            Ok(value) => plan.edits.push(Edit::Memory(file, value)),
+            Err(why) => plan.skipped.push(Skipped { what: file.name(), why }),
+        }
+    }
+    plan
+}
+
+/// What a class says about the files of the memory controller, in the order of the files.
+pub fn settings<'a>(
+    class: &'a Class,
+    workload: &'a Workload<'_>,
+    host: &'a Host,
+) -> impl Iterator<Item = (MemoryFile, Result<u64, Why>)> + 'a {
+    let group = class.oom_group.then_some((MemoryFile::OomGroup, Ok(1)));
+    let limits = class.limits().map(|(file, size)| {
+        let Some(bytes) = size.bytes(host.memory) else { return (file, Err(Why::MemoryUnknown)) };
+        match workload.asked.limit(file) {
+            Some(limit) if limit <= bytes => (file, Err(Why::EngineLower(limit))),
+            _ => (file, Ok(bytes)),
+        }
+    });
+    group.into_iter().chain(limits)
+}
+
+/// Why no setting of the memory controller can be added to this spec on this host.
+fn obstacle(workload: &Workload<'_>, host: &Host, cgroups_disabled: bool) -> Option<Why> {
+    match host.cgroups {
+        Cgroups::V1 => return Some(Why::CgroupV1),
+        Cgroups::V2WithoutMemory => return Some(Why::NotDelegated),
+        Cgroups::V2 => {}
+    }
+    if cgroups_disabled {
+        return Some(Why::CgroupsDisabled);
+    }
+    if !workload.asked.has_resources {
+        return Some(Why::NoResources);
+    }
+    (!workload.has_cgroup()).then_some(Why::NoCgroup)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Rights;
+    use crate::policy::file;
+    use crate::spec::document::Document;
+    use std::path::Path;
+
+    const FULL: &str = r#"{"process":{},"linux":{"cgroupsPath":"/b/1","resources":{"memory":{"limit":1000}}}}"#;
+
+    fn score(number: i64) -> OomScoreAdj {
+        OomScoreAdj::new(number).unwrap()
+    }
+
+    fn host(cgroups: Cgroups) -> Host {
+        Host { cgroups, rights: Rights::Full, memory: Some(1 << 40) }
+    }
+
+    fn policy(text: &str) -> Policy {
+        file::parse(text, Path::new("p")).unwrap()
+    }
+
+    fn workload(text: &str) -> Workload<'_> {
+        Workload::of(&Document::parse(text.as_bytes()).unwrap())
+    }
+
+    fn plan_of(spec: &str, cgroups: Cgroups, disabled: bool) -> Plan {
+        let workload = workload(spec);
+        let class = classify(&policy("[class.build-step]\noom_score_adj=500\noom_group=true\nmemory_max=\"1KiB\"\n"), &workload);
+        plan(&class.class.unwrap(), &workload, &host(cgroups), None, disabled)
+    }
+
+    #[test]
+    fn the_first_rule_that_holds_decides() {
+        let text = "[[rule]]\nclass=\"keep\"\nmatch.hostname=\"a*\"\n[[rule]]\nclass=\"daemon\"\nmatch.cgroup=\"/d\"\n";
+        let policy = policy(text);
+        let of = |spec: &str| {
+            let decision = classify(&policy, &workload(spec));
+            (decision.name().to_owned(), decision.because)
+        };
+        assert_eq!(of(r#"{"hostname":"ab","linux":{"cgroupsPath":"/d"}}"#), ("keep".into(), Because::Rule(0)));
+        assert_eq!(of(r#"{"hostname":"b","linux":{"cgroupsPath":"/d"}}"#), ("daemon".into(), Because::Rule(1)));
+        assert_eq!(of(r#"{"hostname":"b"}"#), ("build-step".into(), Because::Default));
+        let sandbox = r#"{"annotations":{"io.kubernetes.cri.container-type":"sandbox"}}"#;
+        assert_eq!(of(sandbox).0, "keep");
+        assert_eq!(of(r#"{"annotations":{"io.kubernetes.cri-o.ContainerType":"sandbox"}}"#).0, "keep");
+    }
+
+    #[test]
+    fn a_workload_may_volunteer_to_die_first_and_for_nothing_else() {
+        let policy = policy("[class.victim]\noom_score_adj=900\n[class.mild]\noom_score_adj=100\n");
+        let of = |annotations: &str| classify(&policy, &workload(&format!("{{\"annotations\":{{{annotations}}}}}")));
+        let granted = of(r#""oomshim.class":"victim""#);
+        assert_eq!((granted.name(), granted.volunteer.clone()), ("victim", Some(Volunteer::Granted)));
+        assert!(granted.class.unwrap().oom_group, "the group kill of the class it would have had stays");
+        assert_eq!(of(r#""oomshim.class":"mild""#).volunteer, Some(Volunteer::Milder("mild".into())));
+        assert_eq!(of(r#""oomshim.class":"daemon""#).name(), "build-step");
+        assert_eq!(of(r#""oomshim.class":"keep""#).volunteer, Some(Volunteer::Unknown("keep".into())));
+        assert_eq!(of(r#""oomshim.class":"build-step""#).volunteer, None);
+        let kept = of(r#""oomshim.class":"victim","io.kubernetes.cri.container-type":"sandbox""#);
+        assert_eq!((kept.class, kept.volunteer), (None, Some(Volunteer::Kept("victim".into()))));
+    }
+
+    #[test]
+    fn memory_settings_are_added_only_where_they_work() {
+        let group = Edit::Memory(MemoryFile::OomGroup, 1);
+        let cases = [
+            (FULL, Cgroups::V2, false, None),
+            (FULL, Cgroups::V1, false, Some(Why::CgroupV1)),
+            (FULL, Cgroups::V2WithoutMemory, false, Some(Why::NotDelegated)),
+            (FULL, Cgroups::V2, true, Some(Why::CgroupsDisabled)),
+            (r#"{"process":{},"linux":{"cgroupsPath":"/b"}}"#, Cgroups::V2, false, Some(Why::NoResources)),
+            (r#"{"process":{},"linux":{"cgroupsPath":"","resources":{}}}"#, Cgroups::V2, false, Some(Why::NoCgroup)),
+        ];
+        for (spec, cgroups, disabled, why) in cases {
+            let plan = plan_of(spec, cgroups, disabled);
+            assert_eq!(plan.edits[0], Edit::OomScoreAdj(score(500)));
+            assert_eq!(plan.edits.contains(&group), why.is_none(), "{spec}");
+            let skipped = plan.skipped.iter().find(|skipped| skipped.what == "memory.oom.group");
+            assert_eq!(skipped.map(|skipped| skipped.why), why, "{spec}");
+        }
+    }
+
+    #[test]
+    fn a_lower_limit_of_the_engine_stays() {
+        let plan = plan_of(FULL, Cgroups::V2, false);
+        assert_eq!(plan.skipped, [Skipped { what: "memory.max", why: Why::EngineLower(1000) }]);
+        let plan = plan_of(&FULL.replace("1000", "2000"), Cgroups::V2, false);
+        assert!(plan.edits.contains(&Edit::Memory(MemoryFile::Max, 1024)));
+    }
+
+    #[test]
+    fn a_score_below_the_floor_is_clamped_and_said() {
+        let policy = policy("");
+        let workload = workload(FULL);
+        let daemon = policy.class("daemon").unwrap();
+        let clamped = plan(daemon, &workload, &host(Cgroups::V2), Some(OomScoreAdj::ZERO), false);
+        assert_eq!((clamped.score(), clamped.clamped_from), (Some(OomScoreAdj::ZERO), Some(OomScoreAdj::MIN)));
+        assert!(!clamped.has_its_score());
+        let free = plan(daemon, &workload, &host(Cgroups::V2), Some(OomScoreAdj::MIN), false);
+        assert!(free.has_its_score() && free.clamped_from.is_none());
+    }
+
+    #[test]
+    fn fill_leaves_what_the_engine_set() {
+        let policy = policy("[class.build-step]\noom_score_adj=500\nadjust=\"fill\"\n");
+        let of = |spec: &str| {
+            let workload = workload(spec);
+            plan(policy.class("build-step").unwrap(), &workload, &host(Cgroups::V1), None, false).score()
+        };
+        assert_eq!(of(r#"{"process":{"oomScoreAdj":-5}}"#), None);
+        assert_eq!(of(r#"{"process":{}}"#), Some(score(500)));
+    }
+}

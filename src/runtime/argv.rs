@@ -1,0 +1,476 @@
+//! What a runtime's command line says, read as that runtime reads it.
+//!
+//! Never a search for tokens: options are walked with their arity, so that a container called `create` and a log file
+//! called `run` are what they are. What is unknown or means different things to different versions of a runtime is
+//! [`CommandLine::Unclear`], and the command line is passed on as it is either way.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::flavor::{Flavor, Opt, Takes, Verb};
+
+/// A runtime's command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandLine<'a> {
+    /// create, run, restore or exec of a container.
+    Container(Invocation<'a>),
+    /// Any other subcommand, a request for help, or nothing at all.
+    Other,
+    /// It cannot be told what the runtime will make of it.
+    Unclear {
+        /// Why not.
+        why: String,
+        /// The subcommand, where that much is clear.
+        verb: Option<Verb>,
+        /// The options before the subcommand, as far as they were read.
+        global: Global<'a>,
+    },
+}
+
+/// create, run, restore or exec of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation<'a> {
+    /// The subcommand.
+    pub verb: Verb,
+    /// The container's id.
+    pub id: &'a OsStr,
+    /// The bundle as it is written; `None` for the working directory.
+    pub bundle: Option<&'a OsStr>,
+    /// crun's `--config`, which takes the place of the bundle's `config.json`.
+    pub config: Option<&'a OsStr>,
+    /// exec's `--process`, the JSON of the process to start.
+    pub process: Option<&'a OsStr>,
+    /// The options before the subcommand.
+    pub global: Global<'a>,
+}
+
+/// The options before the subcommand that matter here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Global<'a> {
+    /// `--root`, where the runtime keeps its state.
+    pub root: Option<&'a OsStr>,
+    /// `--log`, where the engine looks for an error.
+    pub log: Option<&'a OsStr>,
+    /// `--log-format`
+    pub log_format: Option<&'a OsStr>,
+    /// crun's `--cgroup-manager`
+    pub cgroup_manager: Option<&'a OsStr>,
+}
+
+impl Invocation<'_> {
+    /// The file that the runtime reads the spec from, relative to the working directory or absolute.
+    #[must_use]
+    pub fn spec_path(&self) -> PathBuf {
+        let bundle = self.bundle.map_or(Path::new(""), Path::new);
+        match self.config {
+            // To crun the bare name means the bundle's file, any other one is relative to the working directory.
+            Some(config) if config != "config.json" => PathBuf::from(config),
+            _ => crate::spec::bundle::spec_path(bundle),
+        }
+    }
+
+    /// Whether the runtime was told to leave cgroups alone.
+    #[must_use]
+    pub fn cgroups_disabled(&self) -> bool {
+        self.global.cgroup_manager.is_some_and(|name| name == "disabled")
+    }
+}
+
+/// Reads the arguments behind the program's name.
+#[must_use]
+pub fn parse<'a>(flavor: Flavor, args: &[&'a OsStr]) -> CommandLine<'a> {
+    let mut reader = Reader { flavor, args, next: 0, ended: false };
+    let mut global = Global::default();
+    let unclear = |why, verb, global| CommandLine::Unclear { why, verb, global };
+    let word = loop {
+        match reader.read(&[flavor.global()]) {
+            Ok(None | Some(Item::Help)) => return CommandLine::Other,
+            Ok(Some(Item::Option(name, value))) => global.take(name, value),
+            Ok(Some(Item::Word(word))) => break word,
+            Err(why) => return unclear(why, None, global),
+        }
+    };
+    let Some(verb) = Verb::named(word) else { return CommandLine::Other };
+    reader.ended = false;
+    match container(&mut reader, verb, &mut global) {
+        Ok(Some(invocation)) => CommandLine::Container(invocation),
+        Ok(None) => CommandLine::Other,
+        Err(why) => unclear(why, Some(verb), global),
+    }
+}
+
+/// The part behind the subcommand; `None` for a request for help.
+fn container<'a>(
+    reader: &mut Reader<'_, 'a>,
+    verb: Verb,
+    global: &mut Global<'a>,
+) -> Result<Option<Invocation<'a>>, String> {
+    let flavor = reader.flavor;
+    // runc's next release takes its global options behind the subcommand too; the ones before it refuse them.
+    let own = flavor.of_verb(verb);
+    let with_global = [own, flavor.global()];
+    let tables = if flavor == Flavor::Runc { &with_global[..] } else { &with_global[..1] };
+    let (mut bundle, mut config, mut process): (Option<&OsStr>, _, _) = (None, None, None);
+    let mut words = Vec::new();
+    loop {
+        if !words.is_empty() && !reads_on(flavor, verb, words.len()) {
+            // What follows belongs to exec's command; to the others it is too much, and they say so themselves.
+            words.extend(reader.rest());
+            break;
+        }
+        match reader.read(tables)? {
+            None => break,
+            Some(Item::Help) => return Ok(None),
+            Some(Item::Option("bundle", value)) => bundle = value,
+            Some(Item::Option("config", value)) => config = value,
+            Some(Item::Option("process", value)) => process = value,
+            Some(Item::Option(name, value)) => global.take(name, value),
+            Some(Item::Word(word)) => words.push(word),
+        }
+    }
+    let id = match words.as_slice() {
+        [] => return Err("there is no container id".to_owned()),
+        [id] => id,
+        [id, ..] if verb == Verb::Exec => id,
+        [_, second, ..] => return Err(format!("there is a second container id, {:?}", second.to_string_lossy())),
+    };
+    // An empty bundle is the working directory to Go and an error to the others.
+    if flavor == Flavor::Crun && bundle.is_some_and(OsStr::is_empty) {
+        return Err("the bundle is empty".to_owned());
+    }
+    let bundle = bundle.filter(|bundle| !bundle.is_empty());
+    Ok(Some(Invocation { verb, id, bundle, config, process, global: *global }))
+}
+
+/// Whether options are still read behind that many words.
+fn reads_on(flavor: Flavor, verb: Verb, words: usize) -> bool {
+    match (flavor, verb) {
+        (Flavor::Crun | Flavor::Runsc, _) | (Flavor::Runc, Verb::Exec) => false,
+        (Flavor::Youki, Verb::Exec) => words < 2,
+        (Flavor::Runc | Flavor::Youki, _) => true,
+    }
+}
+
+impl<'a> Global<'a> {
+    fn take(&mut self, name: &str, value: Option<&'a OsStr>) {
+        match name {
+            "root" => self.root = value,
+            "log" => self.log = value,
+            "log-format" => self.log_format = value,
+            "cgroup-manager" => self.cgroup_manager = value,
+            _ => {}
+        }
+    }
+}
+
+/// One step along the command line.
+enum Item<'a> {
+    /// An option, by its long name.
+    Option(&'static str, Option<&'a OsStr>),
+    /// An option that makes the runtime print something and stop.
+    Help,
+    /// What is no option.
+    Word(&'a OsStr),
+}
+
+struct Reader<'r, 'a> {
+    flavor: Flavor,
+    args: &'r [&'a OsStr],
+    next: usize,
+    /// A `--` was seen: everything behind it is a word.
+    ended: bool,
+}
+
+/// The tables of options that are read at one place.
+type Tables<'t> = &'t [&'static [&'static [Opt]]];
+
+impl<'a> Reader<'_, 'a> {
+    fn rest(&mut self) -> Vec<&'a OsStr> {
+        let rest = self.args[self.next..].to_vec();
+        self.next = self.args.len();
+        rest
+    }
+
+    fn take(&mut self) -> Option<&'a OsStr> {
+        let arg = self.args.get(self.next)?;
+        self.next += 1;
+        Some(arg)
+    }
+
+    fn read(&mut self, tables: Tables<'_>) -> Result<Option<Item<'a>>, String> {
+        let Some(arg) = self.take() else { return Ok(None) };
+        let bytes = arg.as_bytes();
+        if self.ended || !bytes.starts_with(b"-") {
+            return Ok(Some(Item::Word(arg)));
+        }
+        if bytes == b"--" {
+            let before_verb = self.flavor == Flavor::Youki && tables[0].as_ptr() == self.flavor.global().as_ptr();
+            if before_verb {
+                return Err("youki takes no `--` before the subcommand".to_owned());
+            }
+            self.ended = true;
+            return self.read(tables);
+        }
+        if bytes == b"-" {
+            return match self.flavor {
+                // The parser of runc's next release stops there, the ones before it do not.
+                Flavor::Runc => Err("`-` means different things to different versions of runc".to_owned()),
+                _ => Ok(Some(Item::Word(arg))),
+            };
+        }
+        match self.flavor {
+            Flavor::Runc | Flavor::Runsc => self.go(bytes, tables),
+            Flavor::Crun | Flavor::Youki => match bytes.strip_prefix(b"--") {
+                Some(long) => self.long(long, tables),
+                None => self.cluster(&bytes[1..], tables),
+            },
+        }
+        .map(Some)
+    }
+
+    /// Go's flag package: one dash or two, `=value` or the next argument, whatever that is.
+    fn go(&mut self, bytes: &'a [u8], tables: Tables<'_>) -> Result<Item<'a>, String> {
+        let name = bytes.strip_prefix(b"--").unwrap_or(&bytes[1..]);
+        let (name, value) = split(name);
+        let is = |opt: &&Opt| opt.long.as_bytes() == name || opt.short.is_some_and(|letter| name == [letter]);
+        let opt = all(tables).find(is).ok_or_else(|| unknown(bytes))?;
+        match opt.takes {
+            Takes::Help => Ok(Item::Help),
+            Takes::Nothing | Takes::Joined => Ok(Item::Option(opt.long, value)),
+            Takes::Value => Ok(Item::Option(opt.long, Some(value.map_or_else(|| self.value(opt), Ok)?))),
+        }
+    }
+
+    /// `--name`, `--name=value`, `--name value`; argp takes any unambiguous beginning of a name.
+    fn long(&mut self, bytes: &'a [u8], tables: Tables<'_>) -> Result<Item<'a>, String> {
+        let (name, value) = split(bytes);
+        let exact = all(tables).find(|opt| opt.long.as_bytes() == name);
+        let opt = match exact {
+            Some(opt) => opt,
+            None if self.flavor == Flavor::Crun => {
+                let mut begun = all(tables).filter(|opt| opt.long.as_bytes().starts_with(name));
+                let first = begun.next().ok_or_else(|| unknown(bytes))?;
+                // The same option stands in the table once for each of its letters.
+                if begun.any(|other| other.long != first.long) {
+                    return Err(format!("`--{}` abbreviates more than one option", String::from_utf8_lossy(name)));
+                }
+                first
+            }
+            None => return Err(unknown(bytes)),
+        };
+        match (opt.takes, value) {
+            (Takes::Help, _) => Ok(Item::Help),
+            (Takes::Nothing, Some(_)) => Err(format!("`--{}` takes no value", opt.long)),
+            (Takes::Nothing, None) | (Takes::Joined, _) => Ok(Item::Option(opt.long, value)),
+            (Takes::Value, Some(value)) => self.checked(opt, value),
+            (Takes::Value, None) => {
+                let value = self.value(opt)?;
+                self.checked(opt, value)
+            }
+        }
+    }
+
+    /// `-b value`, `-bvalue`, and switches before it in one argument.
+    fn cluster(&mut self, letters: &'a [u8], tables: Tables<'_>) -> Result<Item<'a>, String> {
+        for (index, letter) in letters.iter().enumerate() {
+            let rest = &letters[index + 1..];
+            let is = |opt: &&Opt| opt.short == Some(*letter);
+            let opt = all(tables).find(is).ok_or_else(|| unknown(letters))?;
+            match opt.takes {
+                Takes::Help => return Ok(Item::Help),
+                // Only options with a value are of interest, so a switch need not be told.
+                Takes::Nothing if !rest.is_empty() => {}
+                Takes::Nothing => return Ok(Item::Option(opt.long, None)),
+                Takes::Joined => return Ok(Item::Option(opt.long, Some(OsStr::from_bytes(rest)))),
+                Takes::Value if rest.is_empty() => {
+                    let value = self.value(opt)?;
+                    return self.checked(opt, value);
+                }
+                Takes::Value => {
+                    // clap takes `-b=value` as `-bvalue`; to argp the sign is a part of the value.
+                    let stripped = rest.strip_prefix(b"=").filter(|_| self.flavor == Flavor::Youki);
+                    return self.checked(opt, OsStr::from_bytes(stripped.unwrap_or(rest)));
+                }
+            }
+        }
+        Err(unknown(letters))
+    }
+
+    fn value(&mut self, opt: &Opt) -> Result<&'a OsStr, String> {
+        let value = self.take().ok_or_else(|| format!("`--{}` has no value", opt.long))?;
+        if self.flavor == Flavor::Youki && value.as_bytes().starts_with(b"-") && value != "-" {
+            return Err(format!("youki takes no value that begins with a dash for `--{}`", opt.long));
+        }
+        Ok(value)
+    }
+
+    fn checked(&self, opt: &Opt, value: &'a OsStr) -> Result<Item<'a>, String> {
+        if self.flavor == Flavor::Youki && value.is_empty() {
+            return Err(format!("youki takes no empty value for `--{}`", opt.long));
+        }
+        Ok(Item::Option(opt.long, Some(value)))
+    }
+}
+
+fn all<'t>(tables: Tables<'t>) -> impl Iterator<Item = &'static Opt> + use<'t> {
+    tables.iter().flat_map(|table| table.iter()).flat_map(|opts| opts.iter())
+}
+
+fn split(bytes: &[u8]) -> (&[u8], Option<&OsStr>) {
+    match bytes.iter().position(|&byte| byte == b'=') {
+        Some(at) => (&bytes[..at], Some(OsStr::from_bytes(&bytes[at + 1..]))),
+        None => (bytes, None),
+    }
+}
+
+fn unknown(bytes: &[u8]) -> String {
+    format!("the option {:?} is not known", String::from_utf8_lossy(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `verb id bundle`, with `.` for the working directory; `other`; or `unclear`.
+    fn read(flavor: Flavor, line: &str) -> String {
+        let args: Vec<&OsStr> = line.split(' ').filter(|word| !word.is_empty()).map(OsStr::new).collect();
+        match parse(flavor, &args) {
+            CommandLine::Other => "other".into(),
+            CommandLine::Unclear { .. } => "unclear".into(),
+            CommandLine::Container(it) => {
+                let file = it.spec_path();
+                let verb = format!("{:?}", it.verb).to_lowercase();
+                format!("{verb} {} {}", it.id.to_str().unwrap(), file.to_str().unwrap())
+            }
+        }
+    }
+
+    fn table(flavor: Flavor, cases: &[(&str, &str)]) {
+        for (line, expected) in cases {
+            assert_eq!(read(flavor, line), *expected, "{} {line}", flavor.name());
+        }
+    }
+
+    #[test]
+    fn runc_reads_go_flags_in_any_place() {
+        table(Flavor::Runc, &[
+            ("--root /r --log l --log-format json create --bundle B id", "create id B/config.json"),
+            ("create -bundle B id", "create id B/config.json"),
+            ("create -b=B id", "create id B/config.json"),
+            ("create --b B id", "create id B/config.json"),
+            ("create id --bundle B", "create id B/config.json"),
+            ("create --bundle A id --bundle=B", "create id B/config.json"),
+            ("create id", "create id config.json"),
+            ("create --bundle= id", "create id config.json"),
+            ("run --keep --bundle B run", "run run B/config.json"),
+            ("create create", "create create config.json"),
+            ("--log create run --bundle B id", "run id B/config.json"),
+            ("create --bundle --no-pivot id", "create id --no-pivot/config.json"),
+            ("-- create -- --id", "create --id config.json"),
+            ("create --no-pivot=false id", "create id config.json"),
+            ("create --root /r id", "create id config.json"),
+            ("restore --detach -no-subreaper --bundle B id", "restore id B/config.json"),
+            ("exec --process p id create --bundle X", "exec id config.json"),
+            ("state create", "other"),
+            ("kill create 9", "other"),
+            ("--version create id", "other"),
+            ("create --help", "other"),
+            ("", "other"),
+            ("frobnicate --bundle B id", "other"),
+            ("create - --bundle B", "unclear"),
+            ("create -bB id", "unclear"),
+            ("create -db B id", "unclear"),
+            ("create a b", "unclear"),
+            ("create", "unclear"),
+            ("create --bundle", "unclear"),
+            ("--frobnicate create id", "unclear"),
+        ]);
+    }
+
+    #[test]
+    fn crun_reads_abbreviations_clusters_and_another_file() {
+        table(Flavor::Crun, &[
+            ("create --bundle B id", "create id B/config.json"),
+            ("create --bund B id", "create id B/config.json"),
+            ("create --b=B id", "create id B/config.json"),
+            ("create -bB id", "create id B/config.json"),
+            ("create -b=B id", "create id =B/config.json"),
+            ("create -bundle id", "create id undle/config.json"),
+            ("run -db B id", "run id B/config.json"),
+            ("run -dbB id", "run id B/config.json"),
+            ("create --config other.json --bundle B id", "create id other.json"),
+            ("create -f config.json -b B id", "create id B/config.json"),
+            ("create --conf /a/c.json id", "create id /a/c.json"),
+            ("--cgroup-manager=disabled --root R run id", "run id config.json"),
+            ("--cgroup-m disabled create id", "create id config.json"),
+            ("--program-name x create id", "create id config.json"),
+            ("exec -tp FILE id", "exec FILE config.json"),
+            ("exec -dp FILE id sh", "exec id config.json"),
+            ("create --usage", "other"),
+            ("-V", "other"),
+            ("create --bundle= id", "unclear"),
+            ("create --con x id", "unclear"),
+            ("create id --bundle B", "unclear"),
+            ("create --no-pivot=1 id", "unclear"),
+            ("exec --proc p id", "unclear"),
+            ("create -x id", "unclear"),
+        ]);
+    }
+
+    #[test]
+    fn youki_reads_as_clap_does() {
+        table(Flavor::Youki, &[
+            ("-l log -r root create --bundle B id", "create id B/config.json"),
+            ("create -b=B id", "create id B/config.json"),
+            ("create -bB -p pid id", "create id B/config.json"),
+            ("run -db B id", "run id B/config.json"),
+            ("create id --bundle B", "create id B/config.json"),
+            ("exec id -p FILE sh -c x", "exec id config.json"),
+            ("create --bundle --no-pivot id", "unclear"),
+            ("create --bundle= id", "unclear"),
+            ("create --no-pivot=false id", "unclear"),
+            ("-- create id", "unclear"),
+            ("--rootless true create id", "unclear"),
+        ]);
+    }
+
+    #[test]
+    fn runsc_stops_at_the_first_word() {
+        table(Flavor::Runsc, &[
+            ("--root=/r --rootless create --bundle B id", "create id B/config.json"),
+            ("create -bundle=B id", "create id B/config.json"),
+            ("create id --bundle B", "unclear"),
+            ("create -b B id", "unclear"),
+            ("--some-new-flag create id", "unclear"),
+            ("--platform create run id", "run id config.json"),
+        ]);
+    }
+
+    #[test]
+    fn what_matters_of_the_global_options_is_kept() {
+        let args = ["--log=file:/l", "--log-format", "json", "--root", "/r", "--cgroup-manager", "disabled", "exec", "-p", "P", "c"];
+        let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
+        let CommandLine::Container(it) = parse(Flavor::Crun, &args) else { panic!("not read") };
+        assert_eq!((it.global.log, it.global.root, it.process), (Some(OsStr::new("file:/l")), Some(OsStr::new("/r")), Some(OsStr::new("P"))));
+        assert!(it.cgroups_disabled());
+    }
+
+    #[test]
+    fn bytes_are_bytes() {
+        let bundle = OsStr::from_bytes(b"/b/\xff");
+        let args = [OsStr::new("run"), OsStr::new("--bundle"), bundle, OsStr::from_bytes(b"\xfe")];
+        let CommandLine::Container(it) = parse(Flavor::Runc, &args) else { panic!("not read") };
+        assert_eq!((it.bundle, it.id.as_bytes()), (Some(bundle), &b"\xfe"[..]));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_command_line_makes_it_panic(words in proptest::collection::vec("[-=a-z.]{0,9}|--bundle|create|exec|-b|--", 0..8)) {
+            let args: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
+            for flavor in [Flavor::Runc, Flavor::Crun, Flavor::Youki, Flavor::Runsc] {
+                let _ = parse(flavor, &args);
+            }
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The four command line grammars: which options take a value, and how they are spelt.
+//!
+//! The tables follow the runtimes' own (runc `main.go`, `create.go`, `run.go`, `restore.go`, `exec.go` of 1.1 to 1.5 and
+//! main; crun `src/crun.c`, `create.c`, `run.c`, `restore.c`, `exec.c`; youki `liboci-cli`; runsc `runsc/cmd`,
+//! `runsc/config/flags.go`). What is in none of them is not guessed at.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+/// A family of runtimes that read a command line the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flavor {
+    /// runc, and wrappers that call it.
+    Runc,
+    /// crun, by glibc's argp.
+    Crun,
+    /// youki, by clap.
+    Youki,
+    /// gVisor's runsc, by Go's flag package.
+    Runsc,
+}
+
+/// Whether an option takes a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// It is a switch.
+    Nothing,
+    /// It takes a value, joined or as the next argument.
+    Value,
+    /// It takes a value only where that is joined to it.
+    Joined,
+    /// It makes the runtime print something and start nothing.
+    Help,
+}
+
+/// An option of a runtime.
+#[derive(Debug, Clone, Copy)]
+pub struct Opt {
+    /// The long name.
+    pub long: &'static str,
+    /// The one-letter name.
+    pub short: Option<u8>,
+    /// Whether it takes a value.
+    pub takes: Takes,
+}
+
+/// The subcommands whose command line is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Makes a container.
+    Create,
+    /// Makes a container and starts it.
+    Run,
+    /// Makes a container from a checkpoint.
+    Restore,
+    /// Starts a process in a container.
+    Exec,
+}
+
+impl Verb {
+    /// The verb of that name.
+    #[must_use]
+    pub fn named(word: &OsStr) -> Option<Verb> {
+        match word.as_bytes() {
+            b"create" => Some(Verb::Create),
+            b"run" => Some(Verb::Run),
+            b"restore" => Some(Verb::Restore),
+            b"exec" => Some(Verb::Exec),
+            _ => None,
+        }
+    }
+}
+
+const fn opts<const N: usize>(takes: Takes, names: [&'static str; N]) -> [Opt; N] {
+    let mut all = [Opt { long: "", short: None, takes }; N];
+    let mut index = 0;
+    while index < N {
+        all[index].long = names[index];
+        index += 1;
+    }
+    all
+}
+
+const fn short(long: &'static str, letter: u8, takes: Takes) -> Opt {
+    Opt { long, short: Some(letter), takes }
+}
+
+use Takes::{Help, Joined, Nothing, Value};
+
+static RUNC_GLOBAL: &[&[Opt]] = &[
+    &opts(Value, ["log", "log-format", "root", "rootless", "criu"]),
+    &opts(Nothing, ["debug", "systemd-cgroup"]),
+    &[short("help", b'h', Help), short("version", b'v', Help)],
+];
+static RUNC_HELP: &[Opt] = &[short("help", b'h', Help)];
+static RUNC_RUN: &[&[Opt]] = &[
+    &[short("bundle", b'b', Value), short("detach", b'd', Nothing)],
+    &opts(Value, ["console-socket", "pidfd-socket", "pid-file", "preserve-fds"]),
+    &opts(Nothing, ["no-pivot", "no-new-keyring", "keep", "no-subreaper"]),
+    RUNC_HELP,
+];
+static RUNC_RESTORE: &[&[Opt]] = &[
+    &[short("bundle", b'b', Value), short("detach", b'd', Nothing)],
+    &opts(Value, ["console-socket", "image-path", "work-path", "manage-cgroups-mode", "pid-file", "empty-ns"]),
+    &opts(Value, ["lsm-profile", "lsm-mount-context"]),
+    &opts(Nothing, ["tcp-established", "ext-unix-sk", "shell-job", "file-locks", "no-subreaper", "no-pivot"]),
+    &opts(Nothing, ["auto-dedup", "lazy-pages"]),
+    RUNC_HELP,
+];
+static RUNC_EXEC: &[&[Opt]] = &[
+    &[short("env", b'e', Value), short("user", b'u', Value), short("additional-gids", b'g', Value)],
+    &[short("process", b'p', Value), short("cap", b'c', Value)],
+    &opts(Value, ["console-socket", "pidfd-socket", "cwd", "pid-file", "process-label", "apparmor"]),
+    &opts(Value, ["preserve-fds", "cgroup"]),
+    &[short("tty", b't', Nothing), short("detach", b'd', Nothing)],
+    &opts(Nothing, ["no-new-privs", "ignore-paused"]),
+    RUNC_HELP,
+];
+
+static ARGP: &[Opt] = &[
+    short("help", b'?', Help),
+    Opt { long: "usage", short: None, takes: Help },
+    Opt { long: "program-name", short: None, takes: Value },
+    Opt { long: "HANG", short: None, takes: Joined },
+];
+static CRUN_GLOBAL: &[&[Opt]] = &[
+    &opts(Value, ["cgroup-manager", "log", "log-format", "log-level", "root", "rootless"]),
+    &opts(Nothing, ["debug", "systemd-cgroup"]),
+    &[short("version", b'v', Help), short("version", b'V', Help)],
+    ARGP,
+];
+static CRUN_CREATE: &[&[Opt]] = &[
+    &[short("bundle", b'b', Value), short("config", b'f', Value)],
+    &opts(Value, ["console-socket", "preserve-fds", "pid-file"]),
+    &opts(Nothing, ["no-pivot", "no-subreaper", "no-new-keyring"]),
+    ARGP,
+];
+static CRUN_RUN: &[&[Opt]] = &[
+    &[short("bundle", b'b', Value), short("config", b'f', Value), short("detach", b'd', Nothing)],
+    &opts(Value, ["console-socket", "preserve-fds", "pid-file"]),
+    &opts(Nothing, ["no-pivot", "no-subreaper", "no-new-keyring", "keep"]),
+    ARGP,
+];
+static CRUN_RESTORE: &[&[Opt]] = &[
+    &[short("bundle", b'b', Value), short("detach", b'd', Nothing)],
+    &opts(Value, ["image-path", "work-path", "pid-file", "console-socket", "manage-cgroups-mode"]),
+    &opts(Value, ["lsm-profile", "lsm-mount-context"]),
+    &opts(Nothing, ["tcp-established", "tcp-close", "ext-unix-sk", "shell-job", "file-locks"]),
+    ARGP,
+];
+static CRUN_EXEC: &[&[Opt]] = &[
+    &[short("process", b'p', Value), short("user", b'u', Value), short("env", b'e', Value), short("cap", b'c', Value)],
+    &opts(Value, ["console-socket", "cwd", "cgroup", "pid-file", "preserve-fds", "process-label", "apparmor"]),
+    &[short("tty", b't', Joined), short("detach", b'd', Nothing)],
+    &opts(Nothing, ["no-new-privs"]),
+    ARGP,
+];
+
+static YOUKI_GLOBAL: &[&[Opt]] = &[
+    &[short("log", b'l', Value), short("root", b'r', Value), short("systemd-cgroup", b's', Nothing)],
+    &opts(Value, ["log-format", "log-level"]),
+    &opts(Nothing, ["debug", "systemd-log"]),
+    &[short("version", b'v', Help), short("version", b'V', Help), short("help", b'h', Help)],
+];
+static YOUKI_RUN: &[&[Opt]] = &[
+    &[short("bundle", b'b', Value), short("console-socket", b'c', Value), short("pid-file", b'p', Value)],
+    &opts(Value, ["preserve-fds"]),
+    &[short("detach", b'd', Nothing)],
+    &opts(Nothing, ["no-pivot", "no-new-keyring", "no-subreaper", "keep"]),
+    RUNC_HELP,
+];
+static YOUKI_EXEC: &[&[Opt]] = &[
+    &[short("env", b'e', Value), short("user", b'u', Value), short("additional-gids", b'g', Value)],
+    &[short("process", b'p', Value)],
+    &opts(Value, ["console-socket", "cwd", "pid-file", "process-label", "apparmor", "cap", "preserve-fds", "cgroup"]),
+    &[short("tty", b't', Nothing), short("detach", b'd', Nothing)],
+    &opts(Nothing, ["no-new-privs", "ignore-paused"]),
+    RUNC_HELP,
+];
+
+static RUNSC_GLOBAL: &[&[Opt]] = &[
+    &opts(Value, ["root", "log", "log-format", "debug-log", "debug-log-format", "debug-command", "panic-log"]),
+    &opts(Value, ["platform", "network", "file-access", "overlay2", "host-uds", "host-fifo", "watchdog-action"]),
+    &opts(Value, ["strace-syscalls", "metric-server", "ref-leak-mode", "qdisc", "shared-root", "pod-init-config"]),
+    &opts(Value, ["traceback", "fdlimit", "dcache", "log-fd", "debug-log-fd", "panic-log-fd"]),
+    &opts(Nothing, ["debug", "systemd-cgroup", "rootless", "ignore-cgroups", "strace", "directfs", "nvproxy"]),
+    &opts(Nothing, ["net-raw", "overlay", "oci-seccomp"]),
+    &[short("help", b'h', Help), Opt { long: "version", short: None, takes: Help }],
+];
+static RUNSC_RUN: &[&[Opt]] = &[
+    &opts(Value, ["bundle", "console-socket", "pid-file", "user-log", "fs-restore-image-path", "pass-fd", "exec-fd"]),
+    &opts(Value, ["image-path", "work-path"]),
+    &opts(Nothing, ["detach", "fs-restore-direct", "direct", "background", "no-subreaper"]),
+    RUNC_HELP,
+];
+static RUNSC_EXEC: &[&[Opt]] = &[
+    &opts(Value, ["cwd", "env", "user", "additional-gids", "cap", "process", "pid-file", "internal-pid-file"]),
+    &opts(Value, ["console-socket", "pass-fd", "exec-fd"]),
+    &opts(Nothing, ["detach"]),
+    RUNC_HELP,
+];
+
+impl Flavor {
+    /// The flavor of a runtime of that file name. What is not known reads its command line as runc does, because
+    /// wrappers imitate runc.
+    #[must_use]
+    pub fn of_runtime(name: &OsStr) -> Flavor {
+        let name = name.as_bytes();
+        let begins = |prefix: &str| name.starts_with(prefix.as_bytes());
+        if begins("crun") || begins("krun") {
+            Flavor::Crun
+        } else if begins("youki") {
+            Flavor::Youki
+        } else if begins("runsc") {
+            Flavor::Runsc
+        } else {
+            Flavor::Runc
+        }
+    }
+
+    /// The name of the runtime that the flavor is called after.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Flavor::Runc => "runc",
+            Flavor::Crun => "crun",
+            Flavor::Youki => "youki",
+            Flavor::Runsc => "runsc",
+        }
+    }
+
+    /// The options before the subcommand.
+    #[must_use]
+    pub fn global(self) -> &'static [&'static [Opt]] {
+        match self {
+            Flavor::Runc => RUNC_GLOBAL,
+            Flavor::Crun => CRUN_GLOBAL,
+            Flavor::Youki => YOUKI_GLOBAL,
+            Flavor::Runsc => RUNSC_GLOBAL,
+        }
+    }
+
+    /// The options of a subcommand. Where create knows fewer options than run, the runtime refuses what it does not
+    /// know, and nothing is lost by reading it.
+    #[must_use]
+    pub fn of_verb(self, verb: Verb) -> &'static [&'static [Opt]] {
+        match (self, verb) {
+            (Flavor::Runc, Verb::Create | Verb::Run) => RUNC_RUN,
+            (Flavor::Runc, Verb::Restore) => RUNC_RESTORE,
+            (Flavor::Runc, Verb::Exec) => RUNC_EXEC,
+            // Not for crun: what abbreviates one option of create could abbreviate two of run.
+            (Flavor::Crun, Verb::Create) => CRUN_CREATE,
+            (Flavor::Crun, Verb::Run) => CRUN_RUN,
+            (Flavor::Crun, Verb::Restore) => CRUN_RESTORE,
+            (Flavor::Crun, Verb::Exec) => CRUN_EXEC,
+            (Flavor::Youki, Verb::Create | Verb::Run | Verb::Restore) => YOUKI_RUN,
+            (Flavor::Youki, Verb::Exec) => YOUKI_EXEC,
+            (Flavor::Runsc, Verb::Create | Verb::Run | Verb::Restore) => RUNSC_RUN,
+            (Flavor::Runsc, Verb::Exec) => RUNSC_EXEC,
+        }
+    }
+}

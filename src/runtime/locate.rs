@@ -1,0 +1,204 @@
+//! Where the real runtime is. It is never oomshim itself: that would be a loop that nobody sees the end of.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::Metadata;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, AtFlags, CWD};
+use thiserror::Error;
+
+use crate::errno::Reason;
+
+/// The runtimes that are looked for, in this order.
+const NAMES: [&str; 4] = ["buildkit-runc", "runc", "crun", "youki"];
+
+/// The folders that are looked through behind those of PATH: podman calls the runtime with no PATH at all.
+const FOLDERS: [&str; 7] = [
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+    "/run/current-system/sw/bin",
+];
+
+/// Why there is no runtime to become.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LocateError {
+    /// The configured path cannot be started.
+    #[error("cannot start the runtime {}: {reason}; set `path` under [runtime] in the policy", .path.display())]
+    Unusable {
+        /// The path from the policy.
+        path: PathBuf,
+        /// Why not.
+        reason: Reason,
+    },
+    /// The configured path is a folder, a socket or the like.
+    #[error("the runtime {} is not a file; set `path` under [runtime] in the policy", .0.display())]
+    NotAFile(PathBuf),
+    /// The configured path is oomshim.
+    #[error("the runtime {} is oomshim itself; set `path` under [runtime] in the policy to the real one", .0.display())]
+    Itself(PathBuf),
+    /// Nothing was found.
+    #[error(
+        "found none of buildkit-runc, runc, crun and youki in PATH and the usual folders; \
+         install one or set `path` under [runtime] in the policy"
+    )]
+    NoneFound,
+}
+
+/// What tells oomshim from a runtime: its own file.
+#[derive(Debug)]
+pub struct Own(Option<(PathBuf, Metadata)>);
+
+impl Own {
+    /// The file that this process was started from.
+    #[must_use]
+    pub fn of(proc: &Path) -> Own {
+        let path = proc.join("self/exe");
+        Own(std::fs::metadata(&path).ok().map(|metadata| (path, metadata)))
+    }
+
+    /// Whether that file is this program: the same inode, or a copy of it.
+    fn is(&self, path: &Path, found: &Metadata) -> bool {
+        let Some((own_path, own)) = &self.0 else { return false };
+        if (own.dev(), own.ino()) == (found.dev(), found.ino()) {
+            return true;
+        }
+        own.len() == found.len() && same_bytes(own_path, path).unwrap_or(false)
+    }
+}
+
+fn same_bytes(one: &Path, other: &Path) -> std::io::Result<bool> {
+    let (mut one, mut other) = (std::fs::File::open(one)?, std::fs::File::open(other)?);
+    let (mut left, mut right) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    loop {
+        let count = one.read(&mut left)?;
+        if count == 0 {
+            return Ok(true);
+        }
+        other.read_exact(&mut right[..count])?;
+        if left[..count] != right[..count] {
+            return Ok(false);
+        }
+    }
+}
+
+/// Finds the runtime: the configured one, or the first of the known names in PATH and the usual folders.
+///
+/// `invoked_as` is argv[0]: where an engine calls oomshim under the name of a runtime (`crun`, `oomshim-crun`), that one
+/// is looked for first, because the engine speaks its command line.
+///
+/// # Errors
+/// [`LocateError`]
+pub fn locate(
+    configured: Option<&Path>,
+    invoked_as: &OsStr,
+    path: Option<&OsStr>,
+    own: &Own,
+) -> Result<PathBuf, LocateError> {
+    if let Some(path) = configured {
+        return usable(path, own).map(|()| path.to_owned());
+    }
+    let preferred = preferred(invoked_as);
+    let names = preferred.iter().map(OsString::as_os_str).chain(NAMES.iter().map(OsStr::new));
+    // A relative folder in PATH would let the working directory choose what root runs.
+    let of_path = path.unwrap_or_default().as_bytes().split(|&byte| byte == b':').filter(|dir| dir.starts_with(b"/"));
+    let folders: Vec<&Path> = of_path.map(|dir| Path::new(OsStr::from_bytes(dir))).chain(FOLDERS.map(Path::new)).collect();
+    for name in names {
+        for folder in &folders {
+            let candidate = folder.join(name);
+            if usable(&candidate, own).is_ok() {
+                return Ok(candidate);
+            }
+        }
+    }
+    Err(LocateError::NoneFound)
+}
+
+/// The runtime whose name oomshim was called by.
+fn preferred(invoked_as: &OsStr) -> Option<OsString> {
+    let name = Path::new(invoked_as).file_name()?.as_bytes();
+    let name = name.strip_prefix(b"oomshim-").unwrap_or(name);
+    let known = NAMES.iter().chain(["runsc", "krun"].iter()).any(|known| known.as_bytes() == name);
+    // `oomshim-runc` is the program's own name and says nothing about which runtime is meant.
+    (known && name != b"runc").then(|| OsStr::from_bytes(name).to_owned())
+}
+
+fn usable(path: &Path, own: &Own) -> Result<(), LocateError> {
+    let unusable = |reason| LocateError::Unusable { path: path.to_owned(), reason };
+    let metadata = std::fs::metadata(path).map_err(|error| unusable(error.into()))?;
+    if !metadata.is_file() {
+        return Err(LocateError::NotAFile(path.to_owned()));
+    }
+    rustix::fs::accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS).map_err(|errno| unusable(Reason(errno)))?;
+    if own.is(path, &metadata) {
+        return Err(LocateError::Itself(path.to_owned()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn program(folder: &Path, name: &str, text: &str) -> PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    fn own(path: &Path) -> Own {
+        Own(Some((path.to_owned(), std::fs::metadata(path).unwrap())))
+    }
+
+    #[test]
+    fn itself_and_its_copies_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let dirs: Vec<PathBuf> = ["a", "b", "c", "d"].iter().map(|name| folder.path().join(name)).collect();
+        dirs.iter().for_each(|dir| std::fs::create_dir(dir).unwrap());
+        let shim = program(&dirs[0], "runc", "the shim");
+        program(&dirs[1], "runc", "the shim");
+        std::os::unix::fs::symlink(&shim, dirs[2].join("runc")).unwrap();
+        let real = program(&dirs[3], "runc", "a runtime");
+        let path = std::env::join_paths(&dirs).unwrap();
+        assert_eq!(locate(None, OsStr::new("runc"), Some(&path), &own(&shim)), Ok(real));
+        for itself in &dirs[..3] {
+            let itself = itself.join("runc");
+            assert_eq!(locate(Some(&itself), OsStr::new("x"), None, &own(&shim)), Err(LocateError::Itself(itself)));
+        }
+    }
+
+    #[test]
+    fn the_name_it_is_called_by_is_looked_for_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let [runc, crun] = ["runc", "crun"].map(|name| program(folder.path(), name, name));
+        let path = folder.path().as_os_str();
+        let of = |name: &str| locate(None, OsStr::new(name), Some(path), &Own(None)).unwrap();
+        assert_eq!((of("/x/oomshim-crun"), of("crun"), of("oomshim-runc"), of("")), (crun.clone(), crun, runc.clone(), runc));
+    }
+
+    #[test]
+    fn what_cannot_be_started_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let plain = folder.path().join("plain");
+        std::fs::write(&plain, "").unwrap();
+        let of = |path: &Path| locate(Some(path), OsStr::new("x"), None, &Own(None)).unwrap_err().to_string();
+        assert!(of(&plain).contains("access is refused (EACCES); set `path`"), "{}", of(&plain));
+        assert!(of(&folder.path().join("absent")).contains("it is not there (ENOENT)"));
+        assert!(of(folder.path()).contains("is not a file"));
+    }
+
+    #[test]
+    fn relative_folders_of_path_are_not_searched() {
+        let path = OsStr::new("target:.:relative");
+        let found = locate(None, OsStr::new("x"), Some(path), &Own(None));
+        assert!(found.is_err() || found.unwrap().is_absolute());
+    }
+}

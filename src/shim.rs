@@ -1,0 +1,301 @@
+//! The journey of `oomshim-runc`: read, decide, edit, write, and then become the runtime.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::errno::Reason;
+use crate::escape;
+use crate::host::{self, Host, Roots};
+use crate::policy::class::Class;
+use crate::policy::decide::{self, Decision, Plan};
+use crate::policy::file::{self, Loaded, PolicyError};
+use crate::policy::{Level, Log, LogTo, Policy};
+use crate::process::{Process, ProcessError};
+use crate::record::Record;
+use crate::runtime::argv::{self, CommandLine, Global, Invocation};
+use crate::runtime::flavor::{Flavor, Verb};
+use crate::runtime::locate::{self, Own};
+use crate::runtime::{failure, state};
+use crate::score::OomScoreAdj;
+use crate::spec::bundle::SpecFile;
+use crate::spec::document::Document;
+use crate::spec::edit;
+use crate::spec::workload::Workload;
+
+/// What the process was given besides its arguments.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// Where the kernel's file systems are.
+    pub roots: Roots,
+    /// `OOMSHIM_POLICY`
+    pub policy: Option<OsString>,
+    /// `PATH`
+    pub path: Option<OsString>,
+    /// `XDG_RUNTIME_DIR`
+    pub runtime_dir: Option<OsString>,
+}
+
+impl Environment {
+    /// This process's.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Environment {
+            roots: Roots::default(),
+            policy: std::env::var_os(file::VARIABLE),
+            path: std::env::var_os("PATH"),
+            runtime_dir: std::env::var_os("XDG_RUNTIME_DIR"),
+        }
+    }
+}
+
+/// How the journey ends.
+#[derive(Debug)]
+pub enum Ending<'a> {
+    /// Become the runtime at this path.
+    Become(PathBuf),
+    /// Start nothing.
+    Refuse(Refusal<'a>),
+}
+
+/// Why nothing is started, and who wants to know.
+#[derive(Debug)]
+pub struct Refusal<'a> {
+    /// What is wrong and what to do.
+    pub message: String,
+    /// The subcommand, where it is known.
+    pub verb: Option<Verb>,
+    /// The options that say where the engine looks for errors.
+    pub global: Global<'a>,
+}
+
+/// Does everything that is to be done before the runtime runs. `args` begins with the program's own name.
+#[must_use]
+pub fn journey<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> {
+    let (name, rest) = args.split_first().map_or((OsStr::new(""), &[][..]), |(name, rest)| (*name, rest));
+    let loaded = file::load(environment.policy.as_deref());
+    let policy = loaded.as_ref().ok().map(|loaded| &loaded.policy);
+    let configured = policy.and_then(|policy| policy.runtime.as_deref());
+    let own = Own::of(&environment.roots.proc);
+    let found = locate::locate(configured, name, environment.path.as_deref(), &own);
+    // Without a runtime the grammar is still needed, to say so where the engine listens.
+    let flavor = policy.and_then(|policy| policy.flavor).unwrap_or_else(|| {
+        let named = found.as_deref().ok().or(configured).and_then(Path::file_name);
+        Flavor::of_runtime(named.unwrap_or_default())
+    });
+    let line = argv::parse(flavor, rest);
+    let runtime = match found {
+        Ok(path) => path,
+        Err(error) => return Ending::Refuse(refusal(&line, error.to_string())),
+    };
+    let outcome = match &line {
+        CommandLine::Other => Ok(()),
+        CommandLine::Container(it) if it.verb == Verb::Exec => {
+            take_container_score(it, flavor, environment, policy);
+            Ok(())
+        }
+        CommandLine::Container(it) => with_policy(&loaded, |policy| prepare(it, policy, environment)),
+        // It may be a verb that edits nothing, and those work with any policy.
+        CommandLine::Unclear { verb: None, .. } if loaded.is_err() => Ok(()),
+        CommandLine::Unclear { verb: Some(Verb::Exec), .. } => Ok(()),
+        CommandLine::Unclear { why, .. } => with_policy(&loaded, |policy| {
+            let why = format!("cannot read the command line as {} does: {why}", flavor.name());
+            unedited(policy, environment, None, &why, &[])
+        }),
+    };
+    match outcome {
+        Ok(()) => Ending::Become(runtime),
+        Err(message) => Ending::Refuse(refusal(&line, message)),
+    }
+}
+
+/// What to say when the runtime was found and could not be started.
+#[must_use]
+pub fn could_not_start<'a>(args: &[&'a OsStr], runtime: &Path, reason: Reason) -> Refusal<'a> {
+    let flavor = Flavor::of_runtime(runtime.file_name().unwrap_or_default());
+    let line = argv::parse(flavor, args.get(1..).unwrap_or_default());
+    refusal(&line, format!("cannot start the runtime {}: {reason}", runtime.display()))
+}
+
+fn refusal<'a>(line: &CommandLine<'a>, message: String) -> Refusal<'a> {
+    let (verb, global) = match line {
+        CommandLine::Container(it) => (Some(it.verb), it.global),
+        CommandLine::Unclear { verb, global, .. } => (*verb, *global),
+        CommandLine::Other => (None, Global::default()),
+    };
+    Refusal { message, verb, global }
+}
+
+impl Refusal<'_> {
+    /// Tells the engine's user, and gives the exit status. `stderr` is whether that descriptor was open from the start.
+    #[must_use]
+    pub fn report(&self, stderr: bool) -> u8 {
+        failure::report(&self.message, &self.global, stderr);
+        failure::exit_status(self.verb)
+    }
+}
+
+fn with_policy(
+    loaded: &Result<Loaded, PolicyError>,
+    act: impl FnOnce(&Policy) -> Result<(), String>,
+) -> Result<(), String> {
+    match loaded {
+        Ok(loaded) => act(&loaded.policy),
+        Err(error) => Err(format!("{error}; no container is started until the policy is right (`oomshim policy check`)")),
+    }
+}
+
+/// create, run and restore: gives the container its class's score and memory settings.
+fn prepare(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> Result<(), String> {
+    let path = it.spec_path();
+    let bundle = bundle_path(it.bundle);
+    let subject = [("id", it.id.to_owned()), ("bundle", bundle.clone().into_os_string())];
+    let give_up = |class: Option<&Class>, why: &str| unedited(policy, environment, class, why, &subject);
+    let (file, bytes) = match SpecFile::read(&path) {
+        Ok(read) => read,
+        Err(error) => return give_up(None, &error.to_string()),
+    };
+    let document = match Document::parse(&bytes) {
+        Ok(document) => document,
+        Err(error) => return give_up(None, &format!("{} is not JSON: {error}", path.display())),
+    };
+    let workload = Workload::of(&document).named(Some(it.id), bundle.clone());
+    let decision = decide::classify(policy, &workload);
+    let Some(class) = &decision.class else {
+        Record::new(Level::Debug, format!("left container {} alone", it.id.to_string_lossy()))
+            .with("id", it.id)
+            .with("class", "keep")
+            .write(&policy.log);
+        return Ok(());
+    };
+    let lowest = match lowest_score(decide::wanted_score(class, &workload), environment) {
+        Ok(lowest) => lowest,
+        Err(error) => return give_up(Some(class), &error.to_string()),
+    };
+    let host = Host {
+        cgroups: host::cgroups(&environment.roots),
+        rights: host::Rights::RaiseOnly,
+        memory: class.limits().next().and_then(|_| host::memory(&environment.roots.proc)),
+    };
+    let plan = decide::plan(class, &workload, &host, lowest, it.cgroups_disabled());
+    if policy.strict && !plan.has_its_score() {
+        return give_up(Some(class), &shortfall(&decision, &plan));
+    }
+    let splices = match edit::splices(&document, &plan.edits) {
+        Ok(splices) => splices,
+        Err(error) => return give_up(Some(class), &format!("{}: {error}", path.display())),
+    };
+    if !splices.is_empty()
+        && let Err(error) = file.replace(&edit::splice(document.text(), splices))
+    {
+        return give_up(Some(class), &error.to_string());
+    }
+    record(it.id, &bundle, &decision, &plan).write(&policy.log);
+    Ok(())
+}
+
+/// The bundle's absolute path, as rules see it; without one, the working directory's.
+#[must_use]
+pub fn bundle_path(bundle: Option<&OsStr>) -> PathBuf {
+    let bundle = bundle.map_or(Path::new("."), Path::new);
+    let absolute = std::path::absolute(bundle).unwrap_or_else(|_| bundle.to_owned());
+    // Behind `..` may stand a symbolic link, so only the file system knows where it leads.
+    if absolute.components().any(|part| part == std::path::Component::ParentDir) {
+        return std::fs::canonicalize(&absolute).unwrap_or(absolute);
+    }
+    absolute
+}
+
+/// The score nearest to the wanted one that this process, and so the runtime, may write.
+fn lowest_score(
+    wanted: Option<OomScoreAdj>,
+    environment: &Environment,
+) -> Result<Option<OomScoreAdj>, ProcessError> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    Process::own(&environment.roots.proc)?.lowest_own_score(wanted).map(Some)
+}
+
+/// What a class gives that could not be had, in a sentence.
+fn shortfall(decision: &Decision, plan: &Plan) -> String {
+    match (plan.clamped_from, plan.score()) {
+        (Some(wanted), Some(score)) => format!(
+            "class {} gives the score {wanted}, but this process may not go below {score}: \
+             it lacks CAP_SYS_RESOURCE in the initial user namespace",
+            decision.name()
+        ),
+        _ => format!("class {} gives a score, but the spec has no process", decision.name()),
+    }
+}
+
+/// What was done, for the log.
+fn record(id: &OsStr, bundle: &Path, decision: &Decision, plan: &Plan) -> Record {
+    let fields: Vec<String> = plan.edits.iter().map(|edit| format!("{} = {}", edit.field(), edit.value())).collect();
+    let skipped: Vec<String> = plan.skipped.iter().map(|it| format!("{}: {}", it.what, it.why)).collect();
+    let mut message = format!("container {} is {}: {}", escape::bytes(id.as_encoded_bytes()), decision.name(), fields.join(", "));
+    let level = if plan.clamped_from.is_some() {
+        message.push_str(&format!("; {}", shortfall(decision, plan)));
+        Level::Warn
+    } else {
+        Level::Info
+    };
+    let mut record = Record::new(level, message).with("id", id).with("bundle", bundle).with("class", decision.name());
+    if let Some(wanted) = plan.clamped_from {
+        record = record.with("clamped_from", wanted.to_string());
+    }
+    if let Some(score) = plan.score() {
+        record = record.with("score", score.to_string());
+    }
+    if skipped.is_empty() { record } else { record.with("skipped", skipped.join("; ")) }
+}
+
+/// The spec stays as it is: refuse where the policy is strict; otherwise raise this process's own score, which the
+/// container inherits where its spec sets none, and say why.
+///
+/// Without a class, as when the spec cannot be read, the default one's score counts.
+fn unedited(
+    policy: &Policy,
+    environment: &Environment,
+    class: Option<&Class>,
+    why: &str,
+    subject: &[(&'static str, OsString)],
+) -> Result<(), String> {
+    if policy.strict {
+        return Err(format!("{why}; the policy is strict, so the container is not started"));
+    }
+    let class = class.or_else(|| policy.resolve(&policy.default));
+    let raised = class.is_some_and(|class| raise_own_score(class.score, environment));
+    let outcome = if raised { "started unedited, at the score of the runtime, which was raised" } else { "started unedited" };
+    let record = Record::new(Level::Warn, format!("{outcome}: {why}"));
+    subject.iter().fold(record, |record, (name, value)| record.with(name, value)).write(&policy.log);
+    Ok(())
+}
+
+/// Raises this process's score, and with it what the container inherits; never lowers it.
+fn raise_own_score(score: OomScoreAdj, environment: &Environment) -> bool {
+    let raise = || {
+        let own = Process::own(&environment.roots.proc)?;
+        if own.score()? < score { own.set_score(score).map(|()| true) } else { Ok(false) }
+    };
+    raise().unwrap_or_else(|_: ProcessError| false)
+}
+
+/// exec: a later process of the container must not inherit the engine's immunity, so this process takes the score that
+/// the container's init has. crun and a runc without a configured score pass it on; the others set their own.
+fn take_container_score(it: &Invocation<'_>, flavor: Flavor, environment: &Environment, policy: Option<&Policy>) {
+    let proc = &environment.roots.proc;
+    let init = state::init_process(proc, flavor, it.global.root, environment.runtime_dir.as_deref(), it.id);
+    let Some(init) = init else { return };
+    let take = || {
+        let own = Process::own(proc)?;
+        let (wanted, before) = (init.score()?, own.score()?);
+        let got = if wanted == before { wanted } else { own.set_score_or_floor(wanted)? };
+        Ok::<_, ProcessError>((wanted, got))
+    };
+    let log = policy.map_or_else(|| Log { to: LogTo::Off, level: Level::Error }, |policy| policy.log.clone());
+    let id = escape::bytes(it.id.as_encoded_bytes());
+    let record = match take() {
+        Ok((wanted, got)) if wanted == got => Record::new(Level::Debug, format!("exec in container {id} has the score {got}")),
+        Ok((wanted, got)) => Record::new(Level::Warn, format!("exec in container {id} has the score {got} instead of {wanted}")),
+        Err(error) => Record::new(Level::Warn, format!("exec in container {id} keeps the engine's score: {error}")),
+    };
+    record.with("id", it.id).write(&log);
+}

@@ -1,0 +1,275 @@
+//! The file of a spec: read whole and bounded, replaced atomically.
+//!
+//! A reader sees the old file or the new one, whatever kills this process: the new bytes go to a file of their own in
+//! the same folder, get the old one's mode, owner and extended attributes, and take its name by rename(2). There is no
+//! fsync: a bundle does not outlive a power failure, its container does not either.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, XattrFlags};
+use rustix::io::Errno;
+use thiserror::Error;
+
+use crate::errno::Reason;
+
+/// The largest spec that is read, in bytes: 16 MiB.
+pub const LIMIT: u64 = 16 * 1024 * 1024;
+
+/// What went wrong with the file of a spec.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BundleError {
+    /// A call failed.
+    #[error("cannot {operation} {}: {reason}", .path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried: `open`, `read`, `write`, …
+        operation: &'static str,
+        /// The kernel's answer.
+        reason: Reason,
+    },
+    /// The file is a pipe, a device, a folder or a socket.
+    #[error("{} is not a regular file", .0.display())]
+    NotAFile(PathBuf),
+    /// The file is larger than [`LIMIT`].
+    #[error("{} is larger than 16 MiB, which no runtime spec is", .0.display())]
+    TooLarge(PathBuf),
+}
+
+impl BundleError {
+    fn file<'a>(path: &'a Path, operation: &'static str) -> impl Fn(Errno) -> BundleError + 'a {
+        move |errno| BundleError::File { path: path.to_owned(), operation, reason: Reason(errno) }
+    }
+}
+
+/// A spec's file, open: its bytes and what is needed to replace it.
+#[derive(Debug)]
+pub struct SpecFile {
+    path: PathBuf,
+    folder: OwnedFd,
+    name: OsString,
+    file: OwnedFd,
+    stat: Stat,
+}
+
+impl SpecFile {
+    /// Opens the file and reads it.
+    ///
+    /// # Errors
+    /// [`BundleError`] when it is not there, not a regular file or too large.
+    pub fn read(path: &Path) -> Result<(Self, Vec<u8>), BundleError> {
+        let parent = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let name = path.file_name().ok_or_else(|| BundleError::NotAFile(path.to_owned()))?.to_owned();
+        let folder = rustix::fs::open(parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .map_err(BundleError::file(parent, "open the bundle"))?;
+        // NONBLOCK: a FIFO would otherwise hold this process until somebody writes.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+        let file = rustix::fs::openat(&folder, &name, flags, Mode::empty()).map_err(BundleError::file(path, "open"))?;
+        let stat = rustix::fs::fstat(&file).map_err(BundleError::file(path, "look at"))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(BundleError::NotAFile(path.to_owned()));
+        }
+        let size = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
+        if size > LIMIT {
+            return Err(BundleError::TooLarge(path.to_owned()));
+        }
+        let bytes = read_whole(&file, size, path)?;
+        Ok((SpecFile { path: path.to_owned(), folder, name, file, stat }, bytes))
+    }
+
+    /// Puts a file with those bytes in this one's place.
+    ///
+    /// # Errors
+    /// [`BundleError`]; the old file is then where it was, and the temporary one is gone.
+    pub fn replace(&self, bytes: &[u8]) -> Result<(), BundleError> {
+        let (temporary, file) = self.create_temporary()?;
+        let done = self.fill(&file, bytes).and_then(|()| {
+            rustix::fs::renameat(&self.folder, &temporary, &self.folder, &self.name)
+                .map_err(BundleError::file(&self.path, "replace"))
+        });
+        if done.is_err() {
+            // Nothing better can be done where even this fails, and the first error is the one that tells.
+            let _ = rustix::fs::unlinkat(&self.folder, &temporary, AtFlags::empty());
+        }
+        done
+    }
+
+    /// A new empty file beside the spec. The name carries the PID; a twin of it was left by a process that was killed.
+    fn create_temporary(&self) -> Result<(OsString, OwnedFd), BundleError> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let pid = rustix::process::getpid().as_raw_nonzero();
+        let mut last = Errno::EXIST;
+        for attempt in 0..16 {
+            let mut name = OsString::from(".");
+            name.push(&self.name);
+            name.push(format!(".oomshim-{pid}-{attempt}"));
+            match rustix::fs::openat(&self.folder, &name, flags, Mode::RUSR | Mode::WUSR) {
+                Ok(file) => return Ok((name, file)),
+                Err(Errno::EXIST) => {}
+                Err(errno) => {
+                    last = errno;
+                    break;
+                }
+            }
+        }
+        Err(BundleError::file(&self.path, "create a new file beside")(last))
+    }
+
+    fn fill(&self, file: &OwnedFd, bytes: &[u8]) -> Result<(), BundleError> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match rustix::io::write(file, rest) {
+                Ok(0) => return Err(BundleError::file(&self.path, "write a new file beside")(Errno::IO)),
+                Ok(count) => rest = &rest[count..],
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(BundleError::file(&self.path, "write a new file beside")(errno)),
+            }
+        }
+        let made = rustix::fs::fstat(file).map_err(BundleError::file(&self.path, "look at the new file beside"))?;
+        if (made.st_uid, made.st_gid) != (self.stat.st_uid, self.stat.st_gid) {
+            let owner = rustix::fs::Uid::from_raw(self.stat.st_uid);
+            let group = rustix::fs::Gid::from_raw(self.stat.st_gid);
+            rustix::fs::fchown(file, Some(owner), Some(group))
+                .map_err(BundleError::file(&self.path, "give the owner of"))?;
+        }
+        self.copy_attributes(file)?;
+        // Last, because a chown takes set-id bits away and an ACL among the attributes changes the group's bits.
+        rustix::fs::fchmod(file, Mode::from_raw_mode(self.stat.st_mode))
+            .map_err(BundleError::file(&self.path, "give the mode of"))
+    }
+
+    /// Copies the extended attributes: a security label, an ACL, whatever an administrator put there.
+    fn copy_attributes(&self, file: &OwnedFd) -> Result<(), BundleError> {
+        let error = BundleError::file(&self.path, "copy the extended attributes of");
+        let mut names = [0_u8; 4096];
+        let length = match rustix::fs::flistxattr(&self.file, &mut names) {
+            Ok(length) => length,
+            Err(Errno::NOTSUP | Errno::NOSYS) => return Ok(()),
+            Err(errno) => return Err(error(errno)),
+        };
+        for name in names[..length].split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
+            let mut value = [0_u8; 4096];
+            let size = rustix::fs::fgetxattr(&self.file, name, &mut value).map_err(&error)?;
+            let mut present = [0_u8; 4096];
+            // A label that the folder's default already gave needs no right to set one.
+            if rustix::fs::fgetxattr(file, name, &mut present).is_ok_and(|length| present[..length] == value[..size]) {
+                continue;
+            }
+            rustix::fs::fsetxattr(file, name, &value[..size], XattrFlags::empty()).map_err(&error)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads to the end of the file, which may have grown since its size was taken, but not beyond [`LIMIT`].
+fn read_whole(file: &OwnedFd, size: u64, path: &Path) -> Result<Vec<u8>, BundleError> {
+    // One byte more than the size, so that the common case ends with one short read.
+    let expected = usize::try_from(size).unwrap_or(0) + 1;
+    let mut bytes = vec![0; expected.max(512)];
+    let mut filled = 0;
+    loop {
+        match rustix::io::read(file, &mut bytes[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(Errno::INTR) => continue,
+            Err(errno) => return Err(BundleError::file(path, "read")(errno)),
+        }
+        if filled as u64 > LIMIT {
+            return Err(BundleError::TooLarge(path.to_owned()));
+        }
+        if filled == bytes.len() {
+            bytes.resize(filled * 2, 0);
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// The spec of a bundle, which runtimes read from `config.json` (runtime-spec `bundle.md`).
+#[must_use]
+pub fn spec_path(bundle: &Path) -> PathBuf {
+    bundle.join(OsStr::new("config.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    fn bundle(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = spec_path(folder.path());
+        fs::write(&path, text).unwrap();
+        (folder, path)
+    }
+
+    fn names(folder: &Path) -> Vec<OsString> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    }
+
+    #[test]
+    fn a_replaced_file_keeps_mode_owner_and_attributes() {
+        let (folder, path) = bundle("old");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let root = rustix::process::geteuid().is_root();
+        if root {
+            std::os::unix::fs::chown(&path, Some(12), Some(34)).unwrap();
+        }
+        let labelled = rustix::fs::setxattr(&path, "user.label", b"\x00\xffx", XattrFlags::empty()).is_ok();
+        let before = fs::metadata(&path).unwrap();
+        let (file, bytes) = SpecFile::read(&path).unwrap();
+        assert_eq!(bytes, b"old");
+        file.replace(b"new bytes").unwrap();
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new bytes");
+        assert_ne!(before.ino(), after.ino());
+        assert_eq!((before.mode(), before.uid(), before.gid()), (after.mode(), after.uid(), after.gid()));
+        if labelled {
+            let mut value = [0; 8];
+            let size = rustix::fs::getxattr(&path, "user.label", &mut value).unwrap();
+            assert_eq!(&value[..size], b"\x00\xffx");
+        }
+        assert_eq!(names(folder.path()), ["config.json"]);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_no_obstacle() {
+        let (folder, path) = bundle("old");
+        let pid = std::process::id();
+        fs::write(folder.path().join(format!(".config.json.oomshim-{pid}-0")), "half").unwrap();
+        SpecFile::read(&path).unwrap().0.replace(b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(folder.path()).len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_spec_file_is_named_and_nobody_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        rustix::fs::mknodat(rustix::fs::CWD, at("fifo"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        fs::create_dir(at("folder")).unwrap();
+        let huge = fs::File::create(at("huge")).unwrap();
+        huge.set_len(LIMIT + 1).unwrap();
+        assert!(matches!(SpecFile::read(&at("fifo")), Err(BundleError::NotAFile(_))));
+        assert!(matches!(SpecFile::read(&at("folder")), Err(BundleError::NotAFile(_))));
+        assert!(matches!(SpecFile::read(&at("huge")), Err(BundleError::TooLarge(_))));
+        let error = SpecFile::read(&at("absent/config.json")).unwrap_err().to_string();
+        assert!(error.starts_with("cannot open the bundle /") && error.ends_with("it is not there (ENOENT)"), "{error}");
+        assert!(matches!(SpecFile::read(Path::new("/")), Err(BundleError::NotAFile(_))));
+    }
+
+    #[test]
+    fn large_files_are_read_whole() {
+        let text = "x".repeat(3_000_000);
+        let (_folder, path) = bundle(&text);
+        assert_eq!(SpecFile::read(&path).unwrap().1.len(), text.len());
+        let (_folder, path) = bundle("");
+        assert_eq!(SpecFile::read(&path).unwrap().1, b"");
+    }
+}

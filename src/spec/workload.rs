@@ -1,0 +1,169 @@
+//! The view of a container that rules match on, and what its engine already asked for.
+//!
+//! A field that exists more than once (twins, case variants) yields every value, because runtimes differ in which one
+//! they take: a rule holds only where it holds for all of them.
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use crate::score::OomScoreAdj;
+use crate::spec::document::{Document, Kind, Node};
+use crate::spec::edit::MemoryFile;
+
+/// A container about to be started, as far as a policy can ask about it.
+#[derive(Debug, Clone, Default)]
+pub struct Workload<'a> {
+    /// The container's id on the runtime's command line or in the hook's state.
+    pub id: Option<OsString>,
+    /// The bundle's absolute path.
+    pub bundle: Option<PathBuf>,
+    /// The values of `hostname`.
+    pub hostnames: Vec<Cow<'a, str>>,
+    /// The values of `process.args[0]`.
+    pub arg0s: Vec<Cow<'a, str>>,
+    /// The values of `linux.cgroupsPath`; an empty one means that the engine chose none.
+    pub cgroups: Vec<Cow<'a, str>>,
+    /// The keys and values of `annotations`.
+    pub annotations: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// What the engine asked for.
+    pub asked: Asked,
+}
+
+/// What the engine asked for in the spec.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The highest valid `process.oomScoreAdj`; `None` where there is none that a runtime could use.
+    pub score: Option<OomScoreAdj>,
+    /// Whether there is an object `process` at all.
+    pub has_process: bool,
+    /// Whether there is an object `linux.resources`.
+    pub has_resources: bool,
+    /// The lowest limit in force for each file, bytes; absent where unlimited.
+    pub limits: Vec<(MemoryFile, u64)>,
+}
+
+impl<'a> Workload<'a> {
+    /// The view of that spec.
+    #[must_use]
+    pub fn of(document: &Document<'a>) -> Self {
+        let texts = |path: &[&str]| document.find(path).iter().filter_map(Node::text).collect();
+        let first = |args: &Node<'a>| args.items().first().and_then(Node::text);
+        let pair = |member: crate::spec::document::Member<'a>| Some((member.key, member.value.text()?));
+        Workload {
+            id: None,
+            bundle: None,
+            hostnames: texts(&["hostname"]),
+            arg0s: document.find(&["process", "args"]).iter().filter_map(first).collect(),
+            cgroups: texts(&["linux", "cgroupsPath"]),
+            annotations: document.find(&["annotations"]).iter().flat_map(Node::members).filter_map(pair).collect(),
+            asked: Asked::of(document),
+        }
+    }
+
+    /// The same workload with the names that its runtime's caller gave it.
+    #[must_use]
+    pub fn named(mut self, id: Option<&OsStr>, bundle: PathBuf) -> Self {
+        self.id = id.map(OsStr::to_owned);
+        self.bundle = Some(bundle);
+        self
+    }
+
+    /// The values of an annotation; its key keeps its case, it is the key of a map.
+    pub fn annotation<'b>(&'b self, key: &'b str) -> impl Iterator<Item = &'b str> {
+        self.annotations.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_ref())
+    }
+
+    /// Whether the engine put the container into a cgroup of its own choice.
+    #[must_use]
+    pub fn has_cgroup(&self) -> bool {
+        self.cgroups.iter().any(|path| !path.is_empty())
+    }
+}
+
+impl Asked {
+    fn of(document: &Document<'_>) -> Self {
+        let is_object = |node: &Node<'_>| node.kind() == Kind::Object;
+        let valid = |node: &Node<'_>| OomScoreAdj::new(node.integer()?).ok();
+        let scores = document.find(&["process", "oomScoreAdj"]);
+        let resources = document.find(&["linux", "resources"]);
+        Asked {
+            score: scores.iter().filter_map(valid).max(),
+            has_process: document.find(&["process"]).iter().any(is_object),
+            has_resources: resources.iter().any(is_object),
+            limits: [MemoryFile::Max, MemoryFile::High, MemoryFile::SwapMax]
+                .into_iter()
+                .filter_map(|file| Some((file, resources.iter().filter_map(|node| limit(node, file)).min()?)))
+                .collect(),
+        }
+    }
+
+    /// The limit that the engine set in that file, bytes.
+    #[must_use]
+    pub fn limit(&self, file: MemoryFile) -> Option<u64> {
+        self.limits.iter().find(|(named, _)| *named == file).map(|(_, limit)| *limit)
+    }
+}
+
+/// The limit in one `resources` object: `unified` is applied last and overrides `memory` (runc `fs2/memory.go`).
+fn limit(resources: &Node<'_>, file: MemoryFile) -> Option<u64> {
+    let unified = resources.fields("unified");
+    let entries: Vec<_> = unified.iter().flat_map(|map| map.entries(file.name())).collect();
+    if !entries.is_empty() {
+        return entries.iter().filter_map(|entry| entry.text()?.parse().ok()).min();
+    }
+    let memory = resources.fields("memory");
+    let number = |name: &str| {
+        let values = memory.iter().flat_map(|node| node.fields(name));
+        // 0 is ignored by runtimes and -1 means unlimited.
+        values.filter_map(|node| u64::try_from(node.integer()?).ok()).filter(|&bytes| bytes > 0).min()
+    };
+    match file {
+        MemoryFile::Max => number("limit"),
+        // The spec counts memory and swap together, cgroup v2 swap alone.
+        MemoryFile::SwapMax => number("swap")?.checked_sub(number("limit")?),
+        MemoryFile::OomGroup | MemoryFile::High => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(text: &str) -> Asked {
+        Asked::of(&Document::parse(text.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn the_view_holds_what_rules_ask_for() {
+        let text = r#"{"process":{"args":["/bin/sh","-c"]},"hostname":"h","linux":{"cgroupsPath":"/a/b"},
+            "annotations":{"k":"v","K":"w","n":7}}"#;
+        let workload = Workload::of(&Document::parse(text.as_bytes()).unwrap());
+        assert_eq!((workload.hostnames[0].as_ref(), workload.arg0s[0].as_ref()), ("h", "/bin/sh"));
+        assert!(workload.has_cgroup());
+        assert_eq!(workload.annotation("k").collect::<Vec<_>>(), ["v"]);
+        assert_eq!(workload.annotation("n").count(), 0);
+    }
+
+    #[test]
+    fn of_several_scores_the_highest_is_what_was_asked() {
+        assert_eq!(asked(r#"{"process":{"oomScoreAdj":3,"OomScoreAdj":7}}"#).score, OomScoreAdj::new(7).ok());
+        for unusable in ["5000", "1e3", "\"7\"", "null", "7.0"] {
+            assert_eq!(asked(&format!("{{\"process\":{{\"oomScoreAdj\":{unusable}}}}}")).score, None, "{unusable}");
+        }
+    }
+
+    #[test]
+    fn limits_are_read_as_runtimes_apply_them() {
+        let of = |resources: &str| {
+            let asked = asked(&format!("{{\"linux\":{{\"resources\":{resources}}}}}"));
+            (asked.limit(MemoryFile::Max), asked.limit(MemoryFile::SwapMax))
+        };
+        assert_eq!(of(r#"{"memory":{"limit":100,"swap":150}}"#), (Some(100), Some(50)));
+        assert_eq!(of(r#"{"memory":{"limit":100,"swap":-1}}"#), (Some(100), None));
+        assert_eq!(of(r#"{"memory":{"limit":0}}"#), (None, None));
+        assert_eq!(of(r#"{"memory":{"limit":100},"unified":{"memory.max":"max"}}"#), (None, None));
+        assert_eq!(of(r#"{"memory":{"limit":100},"unified":{"memory.max":"70"}}"#), (Some(70), None));
+        assert_eq!(of("{}"), (None, None));
+    }
+}
