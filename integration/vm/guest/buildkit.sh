@@ -62,5 +62,5 @@ expect_death() {
     expect_text "buildctl" $work/$1.log 'cannot allocate memory|exit code: 137'
     alive "$buildkitd" || fail "buildkitd died with the step"
     expect "buildkitd's score afterwards" "$(score "$buildkitd")" "${2:--1000}"
-    note "the kernel: $(show_kills | tail -n 1 | sed 's/^\[[^]]*\] *//')"
+    note "the kernel: $(kernel_log | grep 'Killed process' | tail -n 1 | sed 's/^\[[^]]*\] *//')"
 }

@@ -3,9 +3,8 @@
 # Everything a scenario claims is read from the kernel: /proc/PID/oom_score_adj, memory.events, the kernel log.
 
 work=/run/oomshim
-policy=$work/policy.toml
+policy=/etc/oomshim/policy.toml
 cgroups=/sys/fs/cgroup
-export OOMSHIM_POLICY=$policy
 
 # --- verdicts
 
@@ -64,8 +63,8 @@ score() { cat "/proc/$1/oom_score_adj"; }
 
 alive() { [ -d "/proc/$1" ] && ! grep -q '^State:.Z' "/proc/$1/status"; }
 
-# The kernel's log since the scenario began.
-kernel_log() { dmesg | awk -v mark="oomshim-vm: scenario $SCENARIO" 'index($0, mark) { text = "" } { text = text $0 "\n" } END { printf "%s", text }'; }
+# The kernel's log since the scenario began: the runner clears it before.
+kernel_log() { dmesg; }
 
 # kills: how many processes the kernel killed for want of memory in this scenario, whatever the limit was.
 kills() { kernel_log | grep -c 'Killed process' || true; }
@@ -78,12 +77,13 @@ killed() { kernel_log | grep -q "Killed process [0-9]* ($1)"; }
 # event CGROUP KEY: a counter of memory.events. It is hierarchical, so a parent still tells of a child that is gone.
 event() { awk -v key="$2" '$1 == key { print $2 }' "$cgroups/$1/memory.events"; }
 
-show_kills() { kernel_log | grep -E 'Out of memory|oom-kill:|Memory cgroup out of memory|oom.group' | cut -c 1-300; }
+show_kills() { kernel_log | grep -E 'Out of memory|oom-kill:|Memory cgroup out of memory|memory.oom.group' | cut -c 1-300; }
 
 # --- policies
 
 # The policy that most scenarios use: stdin adds to it.
 write_policy() {
+    mkdir -p "${policy%/*}"
     {
         echo "[runtime]"
         echo "path = \"${runtime:-/opt/tools/bin/runc}\""

@@ -22,6 +22,7 @@ run_one() {
     rm -rf /run/oomshim
     mkdir -p /run/oomshim
     report "BEGIN $name"
+    dmesg -c >/dev/null
     echo "oomshim-vm: scenario $name" >/dev/kmsg
     began=$(uptime_ms)
     SCENARIO=$name timeout -s KILL "$limit" sh -eu "/opt/oomshim/scenarios/$name.sh" </dev/null

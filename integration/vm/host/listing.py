@@ -6,6 +6,8 @@ import re
 
 STORM = int(os.environ.get("VM_STORM", "12"))  # builds in each storm
 
+OWN, ON_DEMAND = "own", "on-demand"
+
 
 class Mistake(Exception):
     """The list and the folder contradict each other, or a name is unknown."""
@@ -14,7 +16,7 @@ class Mistake(Exception):
 @dataclasses.dataclass(frozen=True)
 class Scenario:
     name: str
-    boot: str  # scenarios of one boot share a VM; "own": a VM alone
+    boot: str  # scenarios of one boot share a VM; "own": a VM alone; "on-demand": alone, and only when asked for by name
     seconds: int  # what it may take, inside the VM
 
 
@@ -40,17 +42,17 @@ def read(folder):
 
 
 def choose(scenarios, names):
-    """The named ones, in the order of the list; all when none is named."""
+    """The named ones, in the order of the list; all but those on demand when none is named."""
     unknown = set(names) - {scenario.name for scenario in scenarios}
     if unknown:
         raise Mistake(f"no such scenario: {', '.join(sorted(unknown))}")
-    return [scenario for scenario in scenarios if not names or scenario.name in names]
+    return [scenario for scenario in scenarios if (scenario.name in names if names else scenario.boot != ON_DEMAND)]
 
 
 def boots(scenarios):
     """Groups of scenarios that share a VM, the longest first so that two VMs side by side end together."""
     groups = {}
     for scenario in scenarios:
-        key = f"own-{scenario.name}" if scenario.boot == "own" else scenario.boot
+        key = f"own-{scenario.name}" if scenario.boot in (OWN, ON_DEMAND) else scenario.boot
         groups.setdefault(key, []).append(scenario)
     return sorted(groups.items(), key=lambda item: -sum(scenario.seconds for scenario in item[1]))

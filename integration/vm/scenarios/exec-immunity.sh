@@ -15,8 +15,7 @@ for name in runc:/opt/tools/bin/runc runc:/usr/sbin/runc crun:/usr/bin/crun; do
 
     bundle $work/$id
     with_score -1000 oomshim-runc run --detach --bundle $work/$id $id
-    init=$($runtime state $id | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')
-    expect "oomshim-runc with $what: the container" "$(score "$init")" 500
+    expect "oomshim-runc with $what: the container" "$(score "$(init $id)")" 500
     expect "oomshim-runc with $what: exec" "$(with_score -1000 oomshim-runc exec $id $show)" 500
 
     # A greedy exec is the one that dies, and the launcher's other children are not asked.
