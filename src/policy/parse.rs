@@ -150,7 +150,7 @@ fn rule(text: &str, value: Value<'_, '_>, policy: &Policy) -> Parsed<Rule> {
         let message = "the rule has no condition: write match.cgroup = \"…\" or the like, or use [default]";
         return problem(value.span(), message);
     }
-    let line = 1 + text.as_bytes()[..value.span().start].iter().filter(|&&byte| byte == b'\n').count();
+    let line = 1 + text[..value.span().start].matches('\n').count();
     let trust_workload = table.get("trust_workload").map(boolean).transpose()?.unwrap_or(false);
     let rule = Rule { class, conditions, trust_workload, line: Some(line) };
     let score = policy.resolve(&rule.class).map_or(OomScoreAdj::ZERO, |class| class.score);
@@ -241,7 +241,10 @@ fn log_to(value: Value<'_, '_>) -> Parsed<LogTo> {
         path if path.starts_with('/') => Ok(LogTo::File(PathBuf::from(path))),
         other => {
             let near = suggestion(other, &["journald", "syslog", "off"]);
-            problem(value.span(), format!("records go to journald, syslog, off or an absolute path, not {other:?}{near}"))
+            problem(
+                value.span(),
+                format!("records go to journald, syslog, off or an absolute path, not {other:?}{near}"),
+            )
         }
     }
 }
@@ -251,7 +254,10 @@ fn absolute(value: Value<'_, '_>) -> Parsed<PathBuf> {
     if text.starts_with('/') {
         return Ok(PathBuf::from(text));
     }
-    problem(value.span(), format!("{text:?} is not an absolute path: engines call the shim with any PATH, or with none"))
+    problem(
+        value.span(),
+        format!("{text:?} is not an absolute path: engines call the shim with any PATH, or with none"),
+    )
 }
 
 fn one_of<T: Copy>(value: Value<'_, '_>, words: &[(&str, T)]) -> Parsed<T> {
