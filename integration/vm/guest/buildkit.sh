@@ -39,7 +39,7 @@ build() {
         echo 'FROM scratch'
         echo 'COPY --from=steps /out /'
     } >$work/files/$name/Dockerfile
-    timeout -s KILL "${build_limit:-100}" buildctl --addr $buildkit_address build --progress plain --frontend dockerfile.v0 \
+    timeout -s KILL "${build_limit:-100}" buildctl --wait --timeout 30 --addr $buildkit_address build --progress plain --frontend dockerfile.v0 \
         --local context=/opt/context --local dockerfile=$work/files/$name \
         --output type=local,dest=$work/$name >$work/$name.log 2>&1
 }

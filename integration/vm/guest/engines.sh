@@ -47,6 +47,7 @@ start_dockerd() {
 
 # A Dockerfile in $work/image for engines that build on their own: its one step is the arguments.
 image_context() {
+    rm -rf $work/image
     mkdir -p $work/image/bin
     cp -a /opt/context/bin/busybox /opt/context/bin/hog /opt/context/bin/sh /opt/context/bin/cat $work/image/bin/
     printf 'FROM scratch\nCOPY bin /bin\nRUN %s\n' "$*" >$work/image/Dockerfile

@@ -11,7 +11,10 @@ expect_text "the refusal" $work/refused.log 'worker\.oci'
 expect_text "the refusal" $work/refused.log 'oomshim-runc'
 
 # Not strict: a warning, and it starts.
-oomshim protect -- buildkitd --version >$work/warned.log 2>&1 || fail "protect did not start the command: $(cat $work/warned.log)"
+oomshim protect -- buildkitd --config $work/buildkitd.toml --version >$work/warned.log 2>&1 ||
+    fail "protect did not start the command: $(cat $work/warned.log)"
+expect_text "the warning" $work/warned.log 'worker\.oci'
+expect_text "buildkitd, started all the same" $work/warned.log '^buildkitd github.com/moby/buildkit'
 
 # With the shim in place.
 buildkitd_toml /opt/oomshim/bin/oomshim-runc

@@ -2,12 +2,14 @@
 . /opt/oomshim/guest/lib.sh
 
 home=/home/builder
-policy=$home/policy.toml
-as_builder() { su builder -c "cd; export HOME=$home XDG_RUNTIME_DIR=/run/user/1000 OOMSHIM_POLICY=$policy PATH=$PATH; $*"; }
+as_builder() { su builder -c "cd; export HOME=$home XDG_RUNTIME_DIR=/run/user/1000 PATH=$PATH; $*"; }
 mkdir -p /run/user/1000
-chown 1000:1000 /run/user/1000
-podman='podman --runtime /opt/oomshim/bin/oomshim-runc run --rm --network none --rootfs /opt/rootfs'
+cp -a /opt/rootfs $home/rootfs
+chown -R 1000:1000 /run/user/1000 $home
+podman="podman --runtime /opt/oomshim/bin/oomshim-runc run --rm --network none --rootfs $home/rootfs"
 
+# conmon starts the runtime with an environment of its own, so OOMSHIM_POLICY would not arrive.
+mkdir -p "${policy%/*}"
 cat >$policy <<END
 [runtime]
 path = "/usr/bin/crun"
