@@ -1,5 +1,7 @@
 //! The command lines that real runtimes answered (`testdata/argv/cases.tsv`) and that real engines wrote
 //! (`testdata/argv/ENGINE.txt`), read by our parser: it says what the runtime did, or that it cannot tell.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::unnecessary_debug_formatting, reason = "bytes that are not UTF-8 are to be seen")]
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

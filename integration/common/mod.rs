@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
-/// A built binary: from the folder in OOMSHIM_BIN_DIR (the static ones that are shipped), or the one of this test run.
+/// A built binary: from the folder in `OOMSHIM_BIN_DIR` (the static ones that are shipped), or the one of this test run.
 pub fn binary(name: &str) -> PathBuf {
     if let Some(folder) = std::env::var_os("OOMSHIM_BIN_DIR") {
         let path = fs::canonicalize(Path::new(&folder).join(name));
