@@ -1,6 +1,7 @@
 //! oomshim
 #![deny(unsafe_code)]
 pub mod cli;
+pub mod containers;
 pub mod engines;
 pub mod errno;
 pub mod escape;
@@ -10,6 +11,7 @@ pub mod host;
 pub mod policy;
 pub mod process;
 pub mod protect;
+pub mod rank;
 pub mod record;
 pub mod runtime;
 pub mod score;

@@ -6,6 +6,7 @@ pub mod hook;
 pub mod man;
 pub mod policy;
 pub mod protect;
+pub mod rank;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -28,6 +29,8 @@ pub enum Command {
     Protect(protect::Args),
     /// Check, show and explain the policy
     Policy(policy::Args),
+    /// Show who dies next when memory runs out
+    Rank(rank::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Write the man pages to a folder
@@ -71,6 +74,7 @@ pub fn main(args: &[&OsStr]) -> u8 {
     let done = match &cli.command {
         Command::Protect(args) => protect::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::Rank(args) => rank::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     };
