@@ -1,5 +1,8 @@
 //! What oomshim remembers of each container that it started: a small file below `/run/oomshim`, written when the
-//! container is made and removed when it is deleted, so that `report` and `rank` can name its class and command.
+//! container is made, so that `report` and `rank` can name its class and command.
+//!
+//! Engines delete a container as soon as it has died, before anybody can ask why. So a deleted one's record moves to one
+//! of a fixed number of places, where it stays until another takes its place: a rename costs what an unlink does.
 //!
 //! It must cost next to nothing and never be a reason to fail: one file, made in one piece, no sync, and every error is
 //! the caller's to ignore. The folder is root's alone. No symbolic link is followed and no other file is written to.
@@ -20,6 +23,9 @@ const FOLDER: &str = "oomshim";
 
 /// The largest record in bytes.
 const LIMIT: usize = 8 * 1024;
+
+/// How many deleted containers have a place.
+const PLACES: u64 = 128;
 
 /// The longest name of a file that file systems take, in bytes.
 const NAME: usize = 255;
@@ -72,25 +78,40 @@ pub fn remember(root: &Path, container: &Container) -> Result<()> {
     }
 }
 
-/// Forgets a container.
+/// Takes a container off the list of those that are there.
 ///
 /// # Errors
 /// The kernel's; none when there is no such record.
 pub fn forget(root: &Path, id: &OsStr) -> Result<()> {
-    let remove = || rustix::fs::unlinkat(open_folder(root, false)?, &*file_name(id), AtFlags::empty());
-    match remove() {
+    let place = format!("d{}", checksum(id.as_bytes()) % PLACES);
+    let rename = || {
+        let folder = open_folder(root, false)?;
+        rustix::fs::renameat(&folder, &*file_name(id), &folder, &*place)
+    };
+    match rename() {
         Err(Errno::NOENT) => Ok(()),
         other => other,
     }
 }
 
-/// All containers that are remembered, those that cannot be read left out.
+/// The containers that are there, those left out that cannot be read.
 #[must_use]
 pub fn all(root: &Path) -> Vec<Container> {
+    list(root, b'c')
+}
+
+/// The containers that were deleted lately.
+#[must_use]
+pub fn deleted(root: &Path) -> Vec<Container> {
+    list(root, b'd')
+}
+
+fn list(root: &Path, kind: u8) -> Vec<Container> {
     let Ok(folder) = open_folder(root, false) else { return Vec::new() };
     let Ok(entries) = rustix::fs::Dir::read_from(&folder) else { return Vec::new() };
+    let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_bytes().to_owned()));
     let mut containers: Vec<Container> =
-        entries.filter_map(|entry| read(&folder, entry.ok()?.file_name().to_bytes())).collect();
+        names.filter(|name| name.first() == Some(&kind)).filter_map(|name| read(&folder, &name)).collect();
     containers.sort_by(|one, other| one.id.cmp(&other.id));
     containers
 }
@@ -265,6 +286,7 @@ mod tests {
             forget(root.path(), OsStr::new(id)).unwrap();
         }
         assert_eq!(all(root.path()), []);
+        assert_eq!(deleted(root.path()).iter().map(|it| it.id.to_str().unwrap()).collect::<Vec<_>>(), ["one", "two"]);
         let metadata = std::fs::metadata(root.path().join(FOLDER)).unwrap();
         assert_eq!(metadata.mode() & 0o7777, 0o700);
         assert_eq!(forget(Path::new("/absent"), OsStr::new("x")), Ok(()));
@@ -280,6 +302,18 @@ mod tests {
         }
         assert_eq!(all(root.path()).len(), ids.len());
         assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_deleted_never_take_more_than_their_places() {
+        let root = tempfile::tempdir().unwrap();
+        for number in 0..1000 {
+            let id = format!("build-{number}");
+            remember(root.path(), &container(&id)).unwrap();
+            forget(root.path(), OsStr::new(&id)).unwrap();
+        }
+        let left = deleted(root.path());
+        assert!(left.len() <= 128 && left.iter().any(|it| it.id == "build-999"), "{}", left.len());
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod process;
 pub mod protect;
 pub mod rank;
 pub mod record;
+pub mod report;
 pub mod runtime;
 pub mod score;
 pub mod shim;

@@ -7,6 +7,7 @@ pub mod man;
 pub mod policy;
 pub mod protect;
 pub mod rank;
+pub mod report;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -31,6 +32,8 @@ pub enum Command {
     Policy(policy::Args),
     /// Show who dies next when memory runs out
     Rank(rank::Args),
+    /// Tell what was killed for want of memory, and why
+    Report(report::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Write the man pages to a folder
@@ -75,6 +78,7 @@ pub fn main(args: &[&OsStr]) -> u8 {
         Command::Protect(args) => protect::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Rank(args) => rank::run(args),
+        Command::Report(args) => report::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     };

@@ -147,11 +147,14 @@ pub fn rank(roots: &Roots, run: &Path, question: &Question) -> Result<Ranking, R
         total: total / page,
         initial_namespace: in_initial_pid_namespace(&roots.proc),
     };
-    let pids = match &scope {
+    let mut pids = match &scope {
         Scope::Machine => task::list(&roots.proc)
             .map_err(|errno| RankError::List { path: roots.proc.clone(), reason: Reason(errno) })?,
         Scope::Cgroup(cgroup) => cgroup.members(),
     };
+    // Whoever asks is gone before anything is killed.
+    let own = std::process::id();
+    pids.retain(|&pid| pid != own);
     let (mut tasks, unreadable) = task::read_all(&roots.proc, &pids);
     let known = containers::all(run);
     let place = Place { proc: &roots.proc, tree: &tree, containers: &known };

@@ -41,8 +41,11 @@ fn head(ranking: &Ranking) -> String {
         match &victim.group {
             None => text.push_str(", alone\n"),
             Some(group) => {
-                let others = group.dying.len().saturating_sub(1);
-                _ = write!(text, ", and with it the {others} others in {} (memory.oom.group)", path_text(&group.path));
+                let others = match group.dying.len().saturating_sub(1) {
+                    1 => "1 other process".to_owned(),
+                    count => format!("{count} other processes"),
+                };
+                _ = write!(text, ", and with it {others} in {} (memory.oom.group)", path_text(&group.path));
                 if !group.spared.is_empty() {
                     _ = write!(text, "; spared by their score of -1000: {}", pids(&group.spared));
                 }
@@ -141,7 +144,10 @@ fn tail(ranking: &Ranking) -> String {
     if more > 0 {
         _ = writeln!(text, "… and {more} more that may be killed");
     }
-    text.push_str("\nNever killed:\n");
+    if !ranking.shown.is_empty() {
+        text.push('\n');
+    }
+    text.push_str("Never killed:\n");
     let mut reasons: Vec<_> = ranking.exempt.iter().map(|(_, why)| *why).collect();
     reasons.sort_unstable();
     reasons.dedup();
