@@ -119,6 +119,17 @@ impl Launch {
         Ok(Some(bytes))
     }
 
+    /// A TOML file as the engine names it; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// [`EngineError`]
+    pub fn read_toml(&self, path: &Path) -> Result<Option<toml::Table>, EngineError> {
+        let Some(bytes) = self.read(path)? else { return Ok(None) };
+        let malformed = |message: String| EngineError::Malformed { path: path.to_owned(), message };
+        let text = std::str::from_utf8(&bytes).map_err(|error| malformed(error.to_string()))?;
+        text.parse().map(Some).map_err(|error: toml::de::Error| malformed(error.message().to_owned()))
+    }
+
     /// Whether something is there, a socket for one.
     #[must_use]
     pub fn exists(&self, path: &Path) -> bool {
