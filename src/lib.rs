@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 pub mod cli;
 pub mod containers;
+pub mod doctor;
 pub mod engines;
 pub mod errno;
 pub mod escape;

@@ -8,7 +8,9 @@ use crate::doctor::{self, CHECKS, Machine, Verdict, output};
 
 /// The command line of `oomshim doctor`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "The exit status is 1 where a check fails, and with --strict also where one warns or cannot judge.")]
+#[command(
+    after_help = "The exit status is 1 where a check fails, and with --strict also where one warns or cannot judge."
+)]
 pub struct Args {
     /// Only this check; may be given more than once
     #[arg(long, value_name = "CHECK")]

@@ -2,6 +2,7 @@
 //! they do is done elsewhere.
 
 pub mod completions;
+pub mod doctor;
 pub mod hook;
 pub mod man;
 pub mod policy;
@@ -34,6 +35,8 @@ pub enum Command {
     Rank(rank::Args),
     /// Tell what was killed for want of memory, and why
     Report(report::Args),
+    /// Tell whether this machine is safe when memory runs out, and how to mend what is not
+    Doctor(doctor::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Write the man pages to a folder
@@ -79,6 +82,7 @@ pub fn main(args: &[&OsStr]) -> u8 {
         Command::Policy(args) => policy::run(args),
         Command::Rank(args) => rank::run(args),
         Command::Report(args) => report::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     };

@@ -140,7 +140,9 @@ pub(super) mod tests {
 
     /// The files of a process.
     pub(in crate::doctor) fn process(pid: u32, parent: u32, name: &str, score: i64) -> Vec<(String, String)> {
-        let status = format!("Name:\t{name}\nState:\tS (sleeping)\nPPid:\t{parent}\nVmSize:\t9 kB\nRssAnon:\t8 kB\nThreads:\t1\n");
+        let status = format!(
+            "Name:\t{name}\nState:\tS (sleeping)\nPPid:\t{parent}\nVmSize:\t9 kB\nRssAnon:\t8 kB\nThreads:\t1\n"
+        );
         let file = |name: &str, text: String| (format!("proc/{pid}/{name}"), text);
         vec![
             file("status", status),
@@ -153,8 +155,12 @@ pub(super) mod tests {
     }
 
     /// A machine of processes and files.
-    pub(in crate::doctor) fn with(processes: &[Vec<(String, String)>], files: &[(&str, &str)]) -> (tempfile::TempDir, Machine) {
-        let mut all: Vec<(&str, &str)> = processes.iter().flatten().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    pub(in crate::doctor) fn with(
+        processes: &[Vec<(String, String)>],
+        files: &[(&str, &str)],
+    ) -> (tempfile::TempDir, Machine) {
+        let mut all: Vec<(&str, &str)> =
+            processes.iter().flatten().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         all.extend(files);
         fake(&all)
     }
@@ -163,7 +169,10 @@ pub(super) mod tests {
     fn engines_are_found_and_what_dockerd_starts_for_itself_is_not_one() {
         let mut own = process(9, 8, "containerd", -500);
         own[2].1 = "/usr/bin/containerd\0--config\0/var/run/docker/containerd/containerd.toml\0".to_owned();
-        let (_root, machine) = with(&[process(7, 1, "buildkitd", -1000), process(8, 1, "dockerd", -500), own, process(10, 1, "podman", 0)], &[]);
+        let (_root, machine) = with(
+            &[process(7, 1, "buildkitd", -1000), process(8, 1, "dockerd", -500), own, process(10, 1, "podman", 0)],
+            &[],
+        );
         let names: Vec<String> = machine.engines.iter().map(Running::name).collect();
         assert_eq!(names, ["buildkitd (7)", "dockerd (8)"]);
     }

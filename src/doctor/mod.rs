@@ -82,9 +82,17 @@ pub struct Check {
 /// All checks, in the order in which they are shown.
 pub const CHECKS: &[Check] = &[
     Check { id: "daemons", question: "do the daemons outlive their steps?", run: checks::daemons::run },
-    Check { id: "inherited", question: "is nothing immune that was only started by a daemon?", run: checks::inherited::run },
+    Check {
+        id: "inherited",
+        question: "is nothing immune that was only started by a daemon?",
+        run: checks::inherited::run,
+    },
     Check { id: "engines", question: "does oomshim-runc start what the engines start?", run: checks::engines::run },
-    Check { id: "capability", question: "can scores be lowered, and do raised ones stay?", run: checks::capability::run },
+    Check {
+        id: "capability",
+        question: "can scores be lowered, and do raised ones stay?",
+        run: checks::capability::run,
+    },
     Check { id: "cgroup", question: "can a step die whole and have limits?", run: checks::cgroup::run },
     Check { id: "policy", question: "is the policy valid?", run: checks::policy::run },
     Check { id: "runtime", question: "is there a runtime behind oomshim-runc?", run: checks::runtime::run },
@@ -142,7 +150,8 @@ mod tests {
         let (_root, machine) = fake(&[]);
         for outcome in examine(&machine, &[]) {
             assert!(!outcome.findings.is_empty(), "{}", outcome.check.id);
-            let must_be_seen = ["panic", "allocating-task", "swap", "pressure", "capability", "log", "daemons", "engines"];
+            let must_be_seen =
+                ["panic", "allocating-task", "swap", "pressure", "capability", "log", "daemons", "engines"];
             if must_be_seen.contains(&outcome.check.id) {
                 assert!(outcome.findings.iter().all(|it| it.verdict != Verdict::Pass), "{outcome:?}");
             }

@@ -13,7 +13,13 @@ pub fn text(outcomes: &[Outcome]) -> String {
     let mut text = String::new();
     for outcome in outcomes {
         for finding in &outcome.findings {
-            _ = writeln!(text, "{:<12}  {}: {}", finding.verdict.word(), outcome.check.id, escape::text(&finding.message));
+            _ = writeln!(
+                text,
+                "{:<12}  {}: {}",
+                finding.verdict.word(),
+                outcome.check.id,
+                escape::text(&finding.message)
+            );
             if let Some(mend) = &finding.mend {
                 _ = writeln!(text, "{:<12}  -> {}", "", escape::text(mend));
             }

@@ -48,7 +48,14 @@ pub fn config_file(launch: &Launch) -> PathBuf {
 /// The file and what it imports, in the order in which later settings count more.
 fn collect(launch: &Launch, file: &Path, depth: usize, files: &mut Vec<(PathBuf, Table)>) -> Result<(), EngineError> {
     let Some(table) = launch.read_toml(file)? else { return Ok(()) };
-    let imports: Vec<PathBuf> = table.get("imports").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(PathBuf::from).collect();
+    let imports: Vec<PathBuf> = table
+        .get("imports")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(PathBuf::from)
+        .collect();
     files.push((file.to_owned(), table));
     if depth == 0 {
         return Ok(());
@@ -119,7 +126,11 @@ mod tests {
     #[test]
     fn imported_files_count_more() {
         let v3 = "[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]\nBinaryName = \"oomshim-runc\"\n";
-        let files = [(FILE, "version = 3\nimports = [\"conf.d/*.toml\"]\n"), ("/etc/containerd/conf.d/oom.toml", v3), ("/etc/containerd/conf.d/other.conf", "[")];
+        let files = [
+            (FILE, "version = 3\nimports = [\"conf.d/*.toml\"]\n"),
+            ("/etc/containerd/conf.d/oom.toml", v3),
+            ("/etc/containerd/conf.d/other.conf", "["),
+        ];
         let route = of("containerd", &files);
         assert_eq!(route.source, Source::File("/etc/containerd/conf.d/oom.toml".into()));
         // A file that imports itself ends.

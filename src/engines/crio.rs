@@ -32,7 +32,8 @@ pub fn routes(launch: &Launch, shim: &Path) -> Result<Vec<Route>, EngineError> {
             Some((value.to_owned(), path.clone())).filter(|(text, _)| !text.is_empty())
         })
     };
-    let (name, chosen) = find(&["default_runtime"]).map_or(("crun".to_owned(), None), |(name, path)| (name, Some(path)));
+    let (name, chosen) =
+        find(&["default_runtime"]).map_or(("crun".to_owned(), None), |(name, path)| (name, Some(path)));
     let (program, source) = match find(&["runtimes", &name, "runtime_path"]) {
         Some((program, path)) => (program, Source::File(path)),
         None => (name.clone(), chosen.map_or(Source::Default, Source::File)),
@@ -58,12 +59,22 @@ mod tests {
 
     #[test]
     fn the_last_file_decides() {
-        let main = ("/etc/crio/crio.conf", "[crio.runtime]\ndefault_runtime = \"runc\"\n[crio.runtime.runtimes.runc]\nruntime_path = \"/usr/bin/runc\"\n");
-        let drop_in = ("/etc/crio/crio.conf.d/90.conf", "[crio.runtime.runtimes.runc]\nruntime_path = \"/usr/bin/linked\"\n");
+        let main = (
+            "/etc/crio/crio.conf",
+            "[crio.runtime]\ndefault_runtime = \"runc\"\n[crio.runtime.runtimes.runc]\nruntime_path = \"/usr/bin/runc\"\n",
+        );
+        let drop_in =
+            ("/etc/crio/crio.conf.d/90.conf", "[crio.runtime.runtimes.runc]\nruntime_path = \"/usr/bin/linked\"\n");
         assert_eq!(of("crio", &[main]).starter, Starter::Other("/usr/bin/runc".into()));
         let route = of("crio", &[main, drop_in]);
-        assert_eq!((route.starter.clone(), route.source), (Starter::Oomshim("/usr/bin/linked".into()), Source::File(drop_in.0.into())));
+        assert_eq!(
+            (route.starter.clone(), route.source),
+            (Starter::Oomshim("/usr/bin/linked".into()), Source::File(drop_in.0.into()))
+        );
         assert_eq!(of("crio", &[]).starter, Starter::Missing("crun".into()));
-        assert_eq!(of("crio --config-dir /d", &[("/d/1.conf", drop_in.1), main]).source, Source::File("/d/1.conf".into()));
+        assert_eq!(
+            of("crio --config-dir /d", &[("/d/1.conf", drop_in.1), main]).source,
+            Source::File("/d/1.conf".into())
+        );
     }
 }

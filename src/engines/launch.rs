@@ -141,9 +141,9 @@ impl Launch {
     pub fn list(&self, folder: &Path) -> Vec<PathBuf> {
         let Ok(fd) = self.open(folder, OFlags::RDONLY | OFlags::DIRECTORY) else { return Vec::new() };
         let Ok(entries) = rustix::fs::Dir::read_from(fd) else { return Vec::new() };
-        let name = |entry: rustix::fs::DirEntry| folder.join(OsStr::from_bytes(entry.file_name().to_bytes()));
-        let mut all: Vec<PathBuf> =
-            entries.filter_map(Result::ok).map(name).filter(|path| path.file_name().is_some()).collect();
+        let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_bytes().to_owned()));
+        let names = names.filter(|name| name != b"." && name != b"..");
+        let mut all: Vec<PathBuf> = names.map(|name| folder.join(OsStr::from_bytes(&name))).collect();
         all.sort();
         all
     }

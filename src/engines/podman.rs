@@ -31,11 +31,18 @@ pub fn routes(launch: &Launch, shim: &Path) -> Result<Vec<Route>, EngineError> {
     let paths = files.iter().rev().find_map(|(path, table)| {
         let paths = table.get("engine")?.get("runtimes")?.get(name.to_str()?)?.as_array()?;
         let there = paths.iter().filter_map(Value::as_str).map(|path| Starter::of(launch, OsStr::new(path)));
-        there.into_iter().find(|starter| !matches!(starter, Starter::Missing(_))).map(|starter| (starter, Source::File(path.clone())))
+        there
+            .into_iter()
+            .find(|starter| !matches!(starter, Starter::Missing(_)))
+            .map(|starter| (starter, Source::File(path.clone())))
     });
     let (starter, source) = paths.unwrap_or_else(|| (Starter::of(launch, &name), source));
     let shown = crate::escape::bytes(name.as_encoded_bytes());
-    let file = if launch.rootless { launch.user_config().join("containers/containers.conf") } else { "/etc/containers/containers.conf".into() };
+    let file = if launch.rootless {
+        launch.user_config().join("containers/containers.conf")
+    } else {
+        "/etc/containers/containers.conf".into()
+    };
     let advice = format!("set `{shown} = [\"{}\"]` under [engine.runtimes] in {}", shim.display(), file.display());
     Ok(vec![Route { workloads: "containers and build steps", starter, source, inherits: Inherits::Engine, advice }])
 }
@@ -77,9 +84,13 @@ mod tests {
     fn the_runtime_is_named_by_an_option_or_by_containers_conf() {
         let etc = "/etc/containers/containers.conf";
         assert_eq!(of("podman", &[]).starter, Starter::Other("/usr/bin/runc".into()), "crun is not installed");
-        let table = "[engine]\nruntime = \"crun\"\n[engine.runtimes]\ncrun = [\"/absent\", \"/usr/bin/oomshim-runc\"]\n";
+        let table =
+            "[engine]\nruntime = \"crun\"\n[engine.runtimes]\ncrun = [\"/absent\", \"/usr/bin/oomshim-runc\"]\n";
         let route = of("podman", &[(etc, table)]);
-        assert_eq!((route.starter, route.source), (Starter::Oomshim("/usr/bin/oomshim-runc".into()), Source::File(etc.into())));
+        assert_eq!(
+            (route.starter, route.source),
+            (Starter::Oomshim("/usr/bin/oomshim-runc".into()), Source::File(etc.into()))
+        );
         assert_eq!(of("podman --runtime linked", &[(etc, table)]).starter, Starter::Oomshim("/usr/bin/linked".into()));
         let drop_in = ("/etc/containers/containers.conf.d/a.conf", "[engine]\nruntime = \"/usr/bin/runc\"\n");
         assert_eq!(of("podman", &[(etc, table), drop_in]).starter, Starter::Other("/usr/bin/runc".into()));

@@ -9,7 +9,9 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
         Err(error) => Finding::cannot_judge(error),
         Ok(0) => Finding::pass("vm.oom_kill_allocating_task is 0"),
         Ok(value) => Finding::fail(
-            format!("vm.oom_kill_allocating_task is {value}: scores count for nothing but -1000, and a daemon that asks last dies"),
+            format!(
+                "vm.oom_kill_allocating_task is {value}: scores count for nothing but -1000, and a daemon that asks last dies"
+            ),
             "`vm.oom_kill_allocating_task = 0` in /etc/sysctl.d, and `sysctl --system`",
         ),
     }]

@@ -29,7 +29,9 @@ fn judge(machine: &Machine, name: &str, pid: &str) -> Finding {
     };
     if !crate::host::is_initial_map(map.as_bytes()) {
         return Finding::warn(
-            format!("{name} is in a user namespace: scores below its own cannot be had, and a step can undo a raised one"),
+            format!(
+                "{name} is in a user namespace: scores below its own cannot be had, and a step can undo a raised one"
+            ),
             "nothing mends it for rootless engines: what oomshim does to scores is best effort there",
         );
     }

@@ -22,7 +22,10 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
             "`Delegate=memory` under [Service] with `systemctl edit user@.service`",
         ),
         Cgroups::V2 => match std::fs::read_to_string(tree.join("cgroup.subtree_control")) {
-            Err(error) => Finding::cannot_judge(format!("cannot read cgroup.subtree_control: {}", crate::errno::Reason::from(error))),
+            Err(error) => Finding::cannot_judge(format!(
+                "cannot read cgroup.subtree_control: {}",
+                crate::errno::Reason::from(error)
+            )),
             Ok(list) if !list.split_ascii_whitespace().any(|name| name == "memory") => Finding::fail(
                 "cgroup v2, but the root hands the memory controller on to nobody",
                 format!("`echo +memory > {}`", tree.join("cgroup.subtree_control").display()),
@@ -32,9 +35,10 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
     };
     let kernel = match Kernel::running(&machine.roots.proc) {
         None => Some(Finding::cannot_judge("the kernel's version cannot be read")),
-        Some(kernel) if !kernel.kills_groups() => {
-            Some(Finding::warn(format!("Linux {kernel} has no memory.oom.group: one process of a step dies"), "a kernel of 4.19 or later"))
-        }
+        Some(kernel) if !kernel.kills_groups() => Some(Finding::warn(
+            format!("Linux {kernel} has no memory.oom.group: one process of a step dies"),
+            "a kernel of 4.19 or later",
+        )),
         Some(_) => None,
     };
     std::iter::once(finding).chain(kernel).collect()

@@ -35,7 +35,13 @@ mod tests {
     #[test]
     fn a_daemon_without_a_low_score_fails() {
         let of = |score| with(&[process(7, 1, "buildkitd", score)], &[]);
-        for (score, expected) in [(-1000, Verdict::Pass), (-999, Verdict::Pass), (-500, Verdict::Warn), (0, Verdict::Fail), (500, Verdict::Fail)] {
+        for (score, expected) in [
+            (-1000, Verdict::Pass),
+            (-999, Verdict::Pass),
+            (-500, Verdict::Warn),
+            (0, Verdict::Fail),
+            (500, Verdict::Fail),
+        ] {
             let (_root, machine) = of(score);
             let [finding] = <[Finding; 1]>::try_from(run(&machine)).unwrap();
             assert_eq!(finding.verdict, expected, "{score}");

@@ -11,10 +11,13 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
     for running in &machine.engines {
         match &running.launch {
             Err(error) => findings.push(Finding::cannot_judge(format!("{}: {error}", running.name()))),
-            Ok(launch) => findings.extend(routes(machine, running.engine, &running.name(), launch, running.score.get() < 0)),
+            Ok(launch) => {
+                findings.extend(routes(machine, running.engine, &running.name(), launch, running.score.get() < 0))
+            }
         }
     }
-    let podman = Launch { args: vec!["podman".into()], root: machine.root.clone(), folder: "/".into(), ..Launch::default() };
+    let podman =
+        Launch { args: vec!["podman".into()], root: machine.root.clone(), folder: "/".into(), ..Launch::default() };
     if podman.find_program("podman".as_ref()).is_some() {
         findings.extend(routes(machine, Engine::Podman, "podman", &podman, false));
     }
@@ -27,7 +30,9 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
 fn routes(machine: &Machine, engine: Engine, name: &str, launch: &Launch, is_protected: bool) -> Vec<Finding> {
     match engine.routes(launch, &machine.shim) {
         Err(error) => vec![Finding::cannot_judge(format!("{name}: {error}"))],
-        Ok(routes) if routes.is_empty() => vec![Finding::warn(format!("{name} has no worker that starts anything"), "look at its configuration")],
+        Ok(routes) if routes.is_empty() => {
+            vec![Finding::warn(format!("{name} has no worker that starts anything"), "look at its configuration")]
+        }
         Ok(routes) => routes.iter().map(|route| judge(name, route, is_protected)).collect(),
     }
 }
@@ -38,9 +43,11 @@ fn judge(name: &str, route: &Route, is_protected: bool) -> Finding {
     let starts = format!("{name}: {program} starts its {workloads} ({source})");
     match (&route.starter, route.inherits) {
         (Starter::Oomshim(_), _) => Finding::pass(starts),
-        (Starter::Missing(_), _) => {
-            Finding { verdict: Verdict::Fail, message: format!("{name}: {program} should start its {workloads} ({source}) and is not there"), mend: Some(route.advice.clone()) }
-        }
+        (Starter::Missing(_), _) => Finding {
+            verdict: Verdict::Fail,
+            message: format!("{name}: {program} should start its {workloads} ({source}) and is not there"),
+            mend: Some(route.advice.clone()),
+        },
         (Starter::Other(_), Inherits::Engine) if is_protected => {
             Finding::fail(format!("{starts}, and they inherit its immunity"), &*route.advice)
         }
@@ -50,9 +57,10 @@ fn judge(name: &str, route: &Route, is_protected: bool) -> Finding {
         (Starter::Other(_), Inherits::Containerd) => {
             Finding::warn(format!("{starts}: they inherit the score of containerd, and die not whole"), &*route.advice)
         }
-        (Starter::Other(_), Inherits::Nobody) => {
-            Finding::warn(format!("{starts}: they keep the score that it gives them, and no class applies"), &*route.advice)
-        }
+        (Starter::Other(_), Inherits::Nobody) => Finding::warn(
+            format!("{starts}: they keep the score that it gives them, and no class applies"),
+            &*route.advice,
+        ),
     }
 }
 

@@ -30,7 +30,10 @@ fn judge(files: &Launch, path: &Path) -> Finding {
         Err(error) => return Finding::cannot_judge(error.to_string()),
     };
     let malformed = |why: &str| {
-        Finding::fail(format!("{shown} {why}: podman makes no container, and CRI-O does not start"), format!("`oomshim lint {shown}`"))
+        Finding::fail(
+            format!("{shown} {why}: podman makes no container, and CRI-O does not start"),
+            format!("`oomshim lint {shown}`"),
+        )
     };
     let value: Value = match serde_json::from_slice(&bytes) {
         Ok(value) => value,
@@ -47,7 +50,10 @@ fn judge(files: &Launch, path: &Path) -> Finding {
     };
     if files.find_program(OsStr::new(program)).is_none() {
         return Finding::fail(
-            format!("{shown} calls {}, which is not there or not executable: the hook is passed over in silence", crate::escape::text(program)),
+            format!(
+                "{shown} calls {}, which is not there or not executable: the hook is passed over in silence",
+                crate::escape::text(program)
+            ),
             "install it, or take the hook file away",
         );
     }
@@ -63,15 +69,26 @@ mod tests {
 
     #[test]
     fn each_hook_file_is_judged() {
-        let hook = |path: &str| format!(r#"{{"version":"1.0.0","hook":{{"path":"{path}"}},"when":{{"always":true}},"stages":["createRuntime"]}}"#);
+        let hook = |path: &str| {
+            format!(
+                r#"{{"version":"1.0.0","hook":{{"path":"{path}"}},"when":{{"always":true}},"stages":["createRuntime"]}}"#
+            )
+        };
         let (good, gone) = (hook("/usr/bin/oomshim-hook"), hook("/usr/bin/gone"));
         let folder = "etc/containers/oci/hooks.d";
-        let files = [("1.json", good.as_str()), ("2.json", gone.as_str()), ("3.json", "{"), ("4.json", r#"{"version":"1.0.0","stages":[]}"#), ("5.txt", "{")];
+        let files = [
+            ("1.json", good.as_str()),
+            ("2.json", gone.as_str()),
+            ("3.json", "{"),
+            ("4.json", r#"{"version":"1.0.0","stages":[]}"#),
+            ("5.txt", "{"),
+        ];
         let files: Vec<(String, &str)> = files.iter().map(|(name, text)| (format!("{folder}/{name}"), *text)).collect();
         let mut all: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
         all.push(("usr/bin/oomshim-hook", "x"));
         let (root, machine) = fake(&all);
-        std::fs::set_permissions(root.path().join("usr/bin/oomshim-hook"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(root.path().join("usr/bin/oomshim-hook"), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
         let verdicts: Vec<Verdict> = run(&machine).iter().map(|finding| finding.verdict).collect();
         assert_eq!(verdicts, [Verdict::Pass, Verdict::Fail, Verdict::Fail, Verdict::Fail]);
     }

@@ -12,8 +12,17 @@ use crate::score::OomScoreAdj;
 const IMMUNE: i16 = -500;
 
 /// What engines start for themselves, and want to live as long as they do.
-const HELPERS: [&[u8]; 9] =
-    [b"containerd", b"containerd-shim", b"conmon", b"conmonrs", b"docker-proxy", b"docker-init", b"dnsmasq", b"netavark", b"pause"];
+const HELPERS: [&[u8]; 9] = [
+    b"containerd",
+    b"containerd-shim",
+    b"conmon",
+    b"conmonrs",
+    b"docker-proxy",
+    b"docker-init",
+    b"dnsmasq",
+    b"netavark",
+    b"pause",
+];
 
 /// Looks for immune processes in containers and among the descendants of engines.
 #[must_use]
@@ -51,7 +60,9 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
     if findings.is_empty() {
         return vec![match unseen {
             0 => Finding::pass("no process of a container, and none that an engine started, is immune"),
-            _ => Finding::cannot_judge(format!("the namespaces of {unseen} immune processes cannot be read: run it as root")),
+            _ => Finding::cannot_judge(format!(
+                "the namespaces of {unseen} immune processes cannot be read: run it as root"
+            )),
         }];
     }
     findings
@@ -59,9 +70,14 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
 
 fn finding(task: &Task, place: &str) -> Finding {
     let (name, pid, score) = (escape::bytes(&task.name), task.pid, task.score.get());
-    let outcome = if task.score == OomScoreAdj::MIN { "is never killed, and keeps its tmpfs and its cgroup" } else { "is killed last" };
+    let outcome = if task.score == OomScoreAdj::MIN {
+        "is never killed, and keeps its tmpfs and its cgroup"
+    } else {
+        "is killed last"
+    };
     let message = format!("{name} ({pid}) {place} and has the score {score}: it {outcome}");
-    let mend = format!("now: `echo 500 > /proc/{pid}/oom_score_adj`; for good: let oomshim-runc start it (see `engines`)");
+    let mend =
+        format!("now: `echo 500 > /proc/{pid}/oom_score_adj`; for good: let oomshim-runc start it (see `engines`)");
     Finding { verdict: Verdict::Fail, message, mend: Some(mend) }
 }
 
@@ -88,7 +104,10 @@ mod tests {
         }
         let findings = run(&machine);
         assert_eq!(findings.len(), 1, "{findings:?}");
-        assert!(findings[0].message.starts_with("cc1plus (9) runs in a container and has the score -1000"), "{findings:?}");
+        assert!(
+            findings[0].message.starts_with("cc1plus (9) runs in a container and has the score -1000"),
+            "{findings:?}"
+        );
     }
 
     #[test]

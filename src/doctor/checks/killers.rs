@@ -18,7 +18,8 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
         return vec![Finding::cannot_judge("no process can be seen")];
     }
     let running = machine.tasks.iter().filter(|task| task.memory.is_some());
-    let found = running.filter_map(|task| KILLERS.iter().find(|(name, _)| **name == *task.name).map(|killer| (task.pid, killer)));
+    let found = running
+        .filter_map(|task| KILLERS.iter().find(|(name, _)| **name == *task.name).map(|killer| (task.pid, killer)));
     let findings: Vec<Finding> = found
         .map(|(pid, (name, how))| {
             let name = String::from_utf8_lossy(name);
@@ -39,7 +40,8 @@ mod tests {
 
     #[test]
     fn each_killer_is_named() {
-        let (_root, machine) = with(&[process(5, 1, "earlyoom", -100), process(6, 1, "systemd-oomd", -900), process(7, 1, "sh", 0)], &[]);
+        let (_root, machine) =
+            with(&[process(5, 1, "earlyoom", -100), process(6, 1, "systemd-oomd", -900), process(7, 1, "sh", 0)], &[]);
         let findings = run(&machine);
         assert_eq!(findings.iter().map(|it| it.verdict).collect::<Vec<_>>(), [Verdict::Warn; 2]);
         assert!(findings[0].message.starts_with("earlyoom (5) runs"));

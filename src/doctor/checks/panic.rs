@@ -10,7 +10,9 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
         Err(error) => Finding::cannot_judge(error),
         Ok(0) => Finding::pass("vm.panic_on_oom is 0"),
         Ok(1) => Finding::fail("vm.panic_on_oom is 1: when the machine runs out the kernel panics", mend),
-        Ok(value) => Finding::fail(format!("vm.panic_on_oom is {value}: a step at its own limit takes the machine down"), mend),
+        Ok(value) => {
+            Finding::fail(format!("vm.panic_on_oom is {value}: a step at its own limit takes the machine down"), mend)
+        }
     }]
 }
 
@@ -22,7 +24,9 @@ mod tests {
 
     #[test]
     fn only_0_passes() {
-        for (text, expected) in [("0\n", Verdict::Pass), ("1\n", Verdict::Fail), ("2\n", Verdict::Fail), ("x", Verdict::CannotJudge)] {
+        for (text, expected) in
+            [("0\n", Verdict::Pass), ("1\n", Verdict::Fail), ("2\n", Verdict::Fail), ("x", Verdict::CannotJudge)]
+        {
             let (_root, machine) = fake(&[("proc/sys/vm/panic_on_oom", text)]);
             assert_eq!(run(&machine)[0].verdict, expected, "{text:?}");
         }

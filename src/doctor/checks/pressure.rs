@@ -25,7 +25,8 @@ mod tests {
     #[test]
     fn pressure_is_measured_or_not() {
         let memory = ("proc/meminfo", "");
-        let (_root, machine) = fake(&[memory, ("proc/pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n")]);
+        let (_root, machine) =
+            fake(&[memory, ("proc/pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n")]);
         assert_eq!(run(&machine)[0].verdict, Verdict::Pass);
         let (_root, machine) = fake(&[memory]);
         assert_eq!(run(&machine)[0].verdict, Verdict::Warn);

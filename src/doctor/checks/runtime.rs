@@ -37,7 +37,8 @@ mod tests {
     fn without_the_shim_there_is_nothing_to_protect_steps() {
         let (root, machine) = fake(&[("usr/bin/oomshim-runc", "x")]);
         assert_eq!(run(&machine)[0].verdict, Verdict::Warn, "it cannot be executed");
-        std::fs::set_permissions(root.path().join("usr/bin/oomshim-runc"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(root.path().join("usr/bin/oomshim-runc"), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
         assert_eq!(run(&machine)[0].verdict, Verdict::CannotJudge);
     }
 }

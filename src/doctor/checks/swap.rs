@@ -14,7 +14,9 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
     let (swap, ram) = (size(memory.swap), size(memory.ram));
     vec![if memory.swap > memory.ram {
         Finding::warn(
-            format!("{swap} of swap for {ram} of RAM: a greedy step makes the machine crawl for long before it is killed"),
+            format!(
+                "{swap} of swap for {ram} of RAM: a greedy step makes the machine crawl for long before it is killed"
+            ),
             "less swap, or `swap_max` for the class of build steps in the policy",
         )
     } else if memory.swap == 0 {
