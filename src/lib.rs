@@ -1,11 +1,15 @@
 //! oomshim
 #![deny(unsafe_code)]
+pub mod cli;
+pub mod engines;
 pub mod errno;
 pub mod escape;
 pub mod exec;
+pub mod hook;
 pub mod host;
 pub mod policy;
 pub mod process;
+pub mod protect;
 pub mod record;
 pub mod runtime;
 pub mod score;

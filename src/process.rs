@@ -5,6 +5,7 @@
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::str::FromStr;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -201,16 +202,28 @@ impl Process {
     /// # Errors
     /// [`ProcessError`].
     pub fn start_time(&self) -> Result<u64, ProcessError> {
+        self.stat_field(22)
+    }
+
+    /// The PID of the process's parent (proc(5), stat field 4).
+    ///
+    /// # Errors
+    /// [`ProcessError`].
+    pub fn parent(&self) -> Result<u32, ProcessError> {
+        self.stat_field(4)
+    }
+
+    /// A numeric field of `/proc/PID/stat` behind the command name, numbered from 1 as in proc(5).
+    fn stat_field<T: FromStr>(&self, number: usize) -> Result<T, ProcessError> {
         let bytes = self.read("stat")?;
         let text = String::from_utf8_lossy(&bytes);
-        // The command name is in parentheses and may hold anything, parentheses and spaces included.
+        // The command name, field 2, is in parentheses and may hold anything, parentheses and spaces included.
         let after = text.rfind(')').map_or("", |at| &text[at + 1..]);
-        after.split_ascii_whitespace().nth(19).and_then(|field| field.parse().ok()).ok_or_else(|| {
-            ProcessError::Content {
-                pid: self.name.clone(),
-                file: "stat",
-                text: text.chars().take(40).collect(),
-            }
+        let field = after.split_ascii_whitespace().nth(number - 3);
+        field.and_then(|field| field.parse().ok()).ok_or_else(|| ProcessError::Content {
+            pid: self.name.clone(),
+            file: "stat",
+            text: text.chars().take(40).collect(),
         })
     }
 
@@ -251,7 +264,6 @@ impl Namespace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     fn fake(files: &[(&str, &str)]) -> (tempfile::TempDir, Process) {
         let proc = tempfile::tempdir().unwrap();
@@ -268,7 +280,7 @@ mod tests {
         let rest = "S 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 777 1 2 3";
         for name in ["sh", "a) b", ") S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 (", "\n"] {
             let (_proc, process) = fake(&[("stat", &format!("42 ({name}) {rest}"))]);
-            assert_eq!(process.start_time().unwrap(), 777, "{name:?}");
+            assert_eq!((process.start_time().unwrap(), process.parent().unwrap()), (777, 1), "{name:?}");
         }
     }
 

@@ -57,7 +57,8 @@ impl Record {
     fn append(&self, path: &Path) -> std::io::Result<()> {
         // NONBLOCK: the administrator may have named a FIFO that nobody reads.
         let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
-        let mut file = std::fs::OpenOptions::new().append(true).create(true).mode(0o640).custom_flags(flags).open(path)?;
+        let mut file =
+            std::fs::OpenOptions::new().append(true).create(true).mode(0o640).custom_flags(flags).open(path)?;
         file.write_all(self.json(SystemTime::now()).as_bytes())
     }
 
@@ -123,7 +124,9 @@ mod tests {
             record().journald(),
             "MESSAGE=clamped\\n\\u{1b}[2J\nPRIORITY=4\nSYSLOG_IDENTIFIER=oomshim\nOOMSHIM_ID=c\u{fffd}\\n\"x\nOOMSHIM_SCORE=0\n"
         );
-        assert!(record().syslog().starts_with("<28>oomshim[") && record().syslog().ends_with("]: clamped\\n\\u{1b}[2J"));
+        assert!(
+            record().syslog().starts_with("<28>oomshim[") && record().syslog().ends_with("]: clamped\\n\\u{1b}[2J")
+        );
     }
 
     #[test]

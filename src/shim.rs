@@ -140,7 +140,9 @@ fn with_policy(
 ) -> Result<(), String> {
     match loaded {
         Ok(loaded) => act(&loaded.policy),
-        Err(error) => Err(format!("{error}; no container is started until the policy is right (`oomshim policy check`)")),
+        Err(error) => {
+            Err(format!("{error}; no container is started until the policy is right (`oomshim policy check`)"))
+        }
     }
 }
 
@@ -167,8 +169,8 @@ fn prepare(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> R
             .write(&policy.log);
         return Ok(());
     };
-    let lowest = match lowest_score(decide::wanted_score(class, &workload), environment) {
-        Ok(lowest) => lowest,
+    let score = match score_for(class, &workload, &environment.roots) {
+        Ok(score) => score,
         Err(error) => return give_up(Some(class), &error.to_string()),
     };
     let host = Host {
@@ -176,7 +178,7 @@ fn prepare(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> R
         rights: host::Rights::RaiseOnly,
         memory: class.limits().next().and_then(|_| host::memory(&environment.roots.proc)),
     };
-    let plan = decide::plan(class, &workload, &host, lowest, it.cgroups_disabled());
+    let plan = decide::plan(class, &workload, &host, score, it.cgroups_disabled());
     if policy.strict && !plan.has_its_score() {
         return give_up(Some(class), &shortfall(&decision, &plan));
     }
@@ -189,7 +191,7 @@ fn prepare(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> R
     {
         return give_up(Some(class), &error.to_string());
     }
-    record(it.id, &bundle, &decision, &plan).write(&policy.log);
+    record(Some(it.id), Some(&bundle), &decision, &plan).write(&policy.log);
     Ok(())
 }
 
@@ -205,13 +207,15 @@ pub fn bundle_path(bundle: Option<&OsStr>) -> PathBuf {
     absolute
 }
 
-/// The score nearest to the wanted one that this process, and so the runtime, may write.
-fn lowest_score(
-    wanted: Option<OomScoreAdj>,
-    environment: &Environment,
-) -> Result<Option<OomScoreAdj>, ProcessError> {
-    let Some(wanted) = wanted else { return Ok(None) };
-    Process::own(&environment.roots.proc)?.lowest_own_score(wanted).map(Some)
+/// The score that the class gives, and the one nearest to it that this process, and so the runtime, may write.
+pub(crate) fn score_for(
+    class: &Class,
+    workload: &Workload<'_>,
+    roots: &Roots,
+) -> Result<Option<(OomScoreAdj, OomScoreAdj)>, ProcessError> {
+    let own = Process::own(&roots.proc)?;
+    let Some(wanted) = decide::wanted_score(class, workload, Some(own.score()?)) else { return Ok(None) };
+    Ok(Some((wanted, own.lowest_own_score(wanted)?)))
 }
 
 /// What a class gives that could not be had, in a sentence.
@@ -227,17 +231,21 @@ fn shortfall(decision: &Decision, plan: &Plan) -> String {
 }
 
 /// What was done, for the log.
-fn record(id: &OsStr, bundle: &Path, decision: &Decision, plan: &Plan) -> Record {
+pub(crate) fn record(id: Option<&OsStr>, bundle: Option<&Path>, decision: &Decision, plan: &Plan) -> Record {
     let fields: Vec<String> = plan.edits.iter().map(|edit| format!("{} = {}", edit.field(), edit.value())).collect();
     let skipped: Vec<String> = plan.skipped.iter().map(|it| format!("{}: {}", it.what, it.why)).collect();
-    let mut message = format!("container {} is {}: {}", escape::bytes(id.as_encoded_bytes()), decision.name(), fields.join(", "));
+    let name = id.map(|id| format!(" {}", escape::bytes(id.as_encoded_bytes()))).unwrap_or_default();
+    let mut message = format!("container{name} is {}: {}", decision.name(), fields.join(", "));
     let level = if plan.clamped_from.is_some() {
         message.push_str(&format!("; {}", shortfall(decision, plan)));
         Level::Warn
     } else {
         Level::Info
     };
-    let mut record = Record::new(level, message).with("id", id).with("bundle", bundle).with("class", decision.name());
+    let mut record = Record::new(level, message).with("class", decision.name());
+    for (name, value) in [("id", id), ("bundle", bundle.map(Path::as_os_str))] {
+        record = value.into_iter().fold(record, |record, value| record.with(name, value));
+    }
     if let Some(wanted) = plan.clamped_from {
         record = record.with("clamped_from", wanted.to_string());
     }
@@ -263,7 +271,8 @@ fn unedited(
     }
     let class = class.or_else(|| policy.resolve(&policy.default));
     let raised = class.is_some_and(|class| raise_own_score(class.score, environment));
-    let outcome = if raised { "started unedited, at the score of the runtime, which was raised" } else { "started unedited" };
+    let outcome =
+        if raised { "started unedited, at the score of the runtime, which was raised" } else { "started unedited" };
     let record = Record::new(Level::Warn, format!("{outcome}: {why}"));
     subject.iter().fold(record, |record, (name, value)| record.with(name, value)).write(&policy.log);
     Ok(())
@@ -293,8 +302,12 @@ fn take_container_score(it: &Invocation<'_>, flavor: Flavor, environment: &Envir
     let log = policy.map_or_else(|| Log { to: LogTo::Off, level: Level::Error }, |policy| policy.log.clone());
     let id = escape::bytes(it.id.as_encoded_bytes());
     let record = match take() {
-        Ok((wanted, got)) if wanted == got => Record::new(Level::Debug, format!("exec in container {id} has the score {got}")),
-        Ok((wanted, got)) => Record::new(Level::Warn, format!("exec in container {id} has the score {got} instead of {wanted}")),
+        Ok((wanted, got)) if wanted == got => {
+            Record::new(Level::Debug, format!("exec in container {id} has the score {got}"))
+        }
+        Ok((wanted, got)) => {
+            Record::new(Level::Warn, format!("exec in container {id} has the score {got} instead of {wanted}"))
+        }
         Err(error) => Record::new(Level::Warn, format!("exec in container {id} keeps the engine's score: {error}")),
     };
     record.with("id", it.id).write(&log);

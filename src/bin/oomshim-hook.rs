@@ -1,1 +1,16 @@
-fn main(){}
+//! The hook: called by podman, CRI-O or a runtime at a stage of a container's life.
+#![no_main]
+
+use std::ffi::{c_char, c_int};
+
+use oomshim::cli::hook;
+use oomshim::exec::Arguments;
+
+/// The C runtime's entry.
+#[expect(unsafe_code, reason = "the name that the C runtime calls")]
+#[unsafe(no_mangle)]
+pub extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    // SAFETY: these are the C runtime's own.
+    let arguments = unsafe { Arguments::from_main(argc, argv) };
+    c_int::from(hook::main(&arguments.all()))
+}

@@ -1,1 +1,18 @@
-fn main(){}
+//! The command line tool.
+//!
+//! No `fn main`: `oomshim protect` becomes a daemon, which must find SIGPIPE as its own parent left it.
+#![no_main]
+
+use std::ffi::{c_char, c_int};
+
+use oomshim::cli;
+use oomshim::exec::Arguments;
+
+/// The C runtime's entry.
+#[expect(unsafe_code, reason = "the name that the C runtime calls")]
+#[unsafe(no_mangle)]
+pub extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    // SAFETY: these are the C runtime's own.
+    let arguments = unsafe { Arguments::from_main(argc, argv) };
+    c_int::from(cli::main(&arguments.all()))
+}

@@ -171,7 +171,10 @@ mod tests {
         let shown = |size: Size| size.to_string();
         assert_eq!(shown(Size::Bytes(8 << 30)), "8GiB");
         assert_eq!(shown(Size::Bytes(1536 << 20)), "1536MiB");
-        assert_eq!((shown(Size::Bytes(0)), shown(Size::Bytes(1001)), shown(Size::Percent(40))), ("0".into(), "1001".into(), "40%".into()));
+        assert_eq!(
+            (shown(Size::Bytes(0)), shown(Size::Bytes(1001)), shown(Size::Percent(40))),
+            ("0".into(), "1001".into(), "40%".into())
+        );
         assert_eq!(Size::Percent(40).bytes(Some(1000)), Some(400));
         assert_eq!(Size::Percent(40).bytes(None), None);
     }

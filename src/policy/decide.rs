@@ -161,30 +161,33 @@ impl fmt::Display for Why {
 
 /// The score that a class gives a workload, before it is clamped to what the process may write.
 ///
-/// `None` where the class fills only what is unset and the engine set it.
+/// `inherited` is the score that the container has where the spec asks for none: a step of a daemon at +900 must not
+/// come to stand below its daemon. `None` where the class fills only what is unset and the engine set it.
 #[must_use]
-pub fn wanted_score(class: &Class, workload: &Workload<'_>) -> Option<OomScoreAdj> {
+pub fn wanted_score(class: &Class, workload: &Workload<'_>, inherited: Option<OomScoreAdj>) -> Option<OomScoreAdj> {
     let asked = workload.asked.score;
-    let leave = class.adjust == Adjust::Fill && asked.is_some();
-    (!leave).then(|| class.score_for(asked))
+    match class.adjust {
+        Adjust::Fill if asked.is_some() => None,
+        Adjust::Raise => Some(class.score_for(asked.or(inherited))),
+        Adjust::Fill | Adjust::Set => Some(class.score_for(asked)),
+    }
 }
 
 /// What to do to the spec of a workload of that class.
 ///
-/// `lowest` tells the score nearest to the wanted one that the container's processes may have
+/// `score` is the score that the class gives ([`wanted_score`]) and the one nearest to it that this process may write
 /// ([`crate::process::Process::lowest_own_score`]).
 #[must_use]
 pub fn plan(
     class: &Class,
     workload: &Workload<'_>,
     host: &Host,
-    lowest: Option<OomScoreAdj>,
+    score: Option<(OomScoreAdj, OomScoreAdj)>,
     cgroups_disabled: bool,
 ) -> Plan {
     let mut plan = Plan::default();
-    if let Some(wanted) = wanted_score(class, workload) {
+    if let Some((wanted, score)) = score {
         if workload.asked.has_process {
-            let score = lowest.map_or(wanted, |lowest| wanted.max(lowest));
             plan.clamped_from = (score != wanted).then_some(wanted);
             plan.edits.push(Edit::OomScoreAdj(score));
         } else {
@@ -263,8 +266,11 @@ mod tests {
 
     fn plan_of(spec: &str, cgroups: Cgroups, disabled: bool) -> Plan {
         let workload = workload(spec);
-        let class = classify(&policy("[class.build-step]\noom_score_adj=500\noom_group=true\nmemory_max=\"1KiB\"\n"), &workload);
-        plan(&class.class.unwrap(), &workload, &host(cgroups), None, disabled)
+        let class = classify(
+            &policy("[class.build-step]\noom_score_adj=500\noom_group=true\nmemory_max=\"1KiB\"\n"),
+            &workload,
+        );
+        plan(&class.class.unwrap(), &workload, &host(cgroups), Some((score(500), score(500))), disabled)
     }
 
     #[test]
@@ -331,21 +337,24 @@ mod tests {
         let policy = policy("");
         let workload = workload(FULL);
         let daemon = policy.class("daemon").unwrap();
-        let clamped = plan(daemon, &workload, &host(Cgroups::V2), Some(OomScoreAdj::ZERO), false);
+        let clamped = plan(daemon, &workload, &host(Cgroups::V2), Some((OomScoreAdj::MIN, OomScoreAdj::ZERO)), false);
         assert_eq!((clamped.score(), clamped.clamped_from), (Some(OomScoreAdj::ZERO), Some(OomScoreAdj::MIN)));
         assert!(!clamped.has_its_score());
-        let free = plan(daemon, &workload, &host(Cgroups::V2), Some(OomScoreAdj::MIN), false);
+        let free = plan(daemon, &workload, &host(Cgroups::V2), Some((OomScoreAdj::MIN, OomScoreAdj::MIN)), false);
         assert!(free.has_its_score() && free.clamped_from.is_none());
     }
 
     #[test]
-    fn fill_leaves_what_the_engine_set() {
-        let policy = policy("[class.build-step]\noom_score_adj=500\nadjust=\"fill\"\n");
-        let of = |spec: &str| {
-            let workload = workload(spec);
-            plan(policy.class("build-step").unwrap(), &workload, &host(Cgroups::V1), None, false).score()
+    fn the_wanted_score_meets_what_was_asked_or_inherited() {
+        let of = |adjust: &str, spec: &str, inherited: i64| {
+            let policy = policy(&format!("[class.build-step]\noom_score_adj=500\nadjust=\"{adjust}\"\n"));
+            let wanted = wanted_score(policy.class("build-step").unwrap(), &workload(spec), Some(score(inherited)));
+            wanted.map(OomScoreAdj::get)
         };
-        assert_eq!(of(r#"{"process":{"oomScoreAdj":-5}}"#), None);
-        assert_eq!(of(r#"{"process":{}}"#), Some(score(500)));
+        let (unset, asked) = (r#"{"process":{}}"#, r#"{"process":{"oomScoreAdj":-5}}"#);
+        assert_eq!((of("fill", asked, 900), of("fill", unset, 900)), (None, Some(500)));
+        assert_eq!((of("set", asked, 900), of("set", unset, -1000)), (Some(500), Some(500)));
+        assert_eq!((of("raise", unset, -1000), of("raise", asked, 900)), (Some(500), Some(500)));
+        assert_eq!(of("raise", unset, 900), Some(900), "a step never stands below its daemon");
     }
 }

@@ -96,7 +96,8 @@ pub fn parse(text: &str, path: &Path) -> Result<Policy, PolicyError> {
 #[must_use]
 #[expect(clippy::expect_used, reason = "the text is a part of this program and a test reads it")]
 pub fn built_in() -> Policy {
-    let mut policy = parse::policy(BUILT_IN, None).map_err(|problem| problem.message).expect("the built-in policy is valid");
+    let mut policy =
+        parse::policy(BUILT_IN, None).map_err(|problem| problem.message).expect("the built-in policy is valid");
     for rule in &mut policy.rules {
         rule.line = None;
     }
@@ -122,10 +123,8 @@ fn read(path: &Path) -> Result<String, PolicyError> {
     if bytes.len() as u64 > LIMIT {
         return Err(PolicyError::TooLarge(path.to_owned()));
     }
-    String::from_utf8(bytes).map_err(|error| PolicyError::NotUtf8 {
-        path: path.to_owned(),
-        offset: error.utf8_error().valid_up_to(),
-    })
+    String::from_utf8(bytes)
+        .map_err(|error| PolicyError::NotUtf8 { path: path.to_owned(), offset: error.utf8_error().valid_up_to() })
 }
 
 #[cfg(test)]
@@ -157,7 +156,10 @@ mod tests {
                     [[rule]]\nclass = \"big\"\nmatch.cgroup = \"/big/*\"\nmatch.annotation.\"a.b\" = \"c\"\n";
         let policy = parse(text, Path::new("p")).unwrap();
         let big = policy.class("big").unwrap();
-        assert_eq!((big.memory_max, big.swap_max, big.memory_high), (Some(Size::Bytes(8 << 30)), Some(Size::Bytes(0)), Some(Size::Percent(40))));
+        assert_eq!(
+            (big.memory_max, big.swap_max, big.memory_high),
+            (Some(Size::Bytes(8 << 30)), Some(Size::Bytes(0)), Some(Size::Percent(40)))
+        );
         assert_eq!((policy.rules[0].line, policy.rules[0].conditions.len()), (Some(7), 2));
         assert!(policy.class("build-step").is_some());
         assert_eq!(policy.rules.last().unwrap().class, ClassRef::Keep, "sandboxes are kept whatever the file says");
@@ -167,24 +169,69 @@ mod tests {
     #[test]
     fn every_mistake_is_named_with_its_place_and_what_is_right() {
         let cases = [
-            ("[clas.x]\n", "p.toml:1:2: unknown key `clas`; did you mean `class`? (known: class, rule, default, runtime, apply, log)"),
-            ("[class.x]\noom_scor_adj = 5\n", "p.toml:2:1: unknown key `oom_scor_adj`; did you mean `oom_score_adj`? (known: oom_score_adj, adjust, oom_group, memory_max, memory_high, swap_max)"),
-            ("[class.x]\noom_score_adj = 1001\n", "p.toml:2:17: 1001 is out of range: oom_score_adj goes from -1000 to 1000"),
-            ("[class.x]\noom_score_adj = \"0500\"\n", "p.toml:2:17: oom_score_adj is a number from -1000 to 1000, not a text (0500 has a leading zero, which the kernel reads as octal: write 500)"),
-            ("[class.x]\noom_score_adj = 0x10\n", "p.toml:2:17: oom_score_adj is a number from -1000 to 1000, not one in another base: write it in decimal"),
-            ("[class.x]\noom_score_adj = 1.5\n", "p.toml:2:17: oom_score_adj is a number from -1000 to 1000, not a float"),
+            (
+                "[clas.x]\n",
+                "p.toml:1:2: unknown key `clas`; did you mean `class`? (known: class, rule, default, runtime, apply, log)",
+            ),
+            (
+                "[class.x]\noom_scor_adj = 5\n",
+                "p.toml:2:1: unknown key `oom_scor_adj`; did you mean `oom_score_adj`? (known: oom_score_adj, adjust, oom_group, memory_max, memory_high, swap_max)",
+            ),
+            (
+                "[class.x]\noom_score_adj = 1001\n",
+                "p.toml:2:17: 1001 is out of range: oom_score_adj goes from -1000 to 1000",
+            ),
+            (
+                "[class.x]\noom_score_adj = \"0500\"\n",
+                "p.toml:2:17: oom_score_adj is a number from -1000 to 1000, not a text (0500 has a leading zero, which the kernel reads as octal: write 500)",
+            ),
+            (
+                "[class.x]\noom_score_adj = 0x10\n",
+                "p.toml:2:17: oom_score_adj is a number from -1000 to 1000, not one in another base: write it in decimal",
+            ),
+            (
+                "[class.x]\noom_score_adj = 1.5\n",
+                "p.toml:2:17: oom_score_adj is a number from -1000 to 1000, not a float",
+            ),
             ("[class.x]\nadjust = \"set\"\n", "p.toml:1:1: `oom_score_adj` is missing: a number from -1000 to 1000"),
-            ("[class.keep]\noom_score_adj = 5\n", "p.toml:1:8: the class `keep` is built in and cannot be changed; choose another name"),
-            ("[class.x]\noom_score_adj = 5\nmemory_max = \"8GB\"\n", "p.toml:3:14: \"8GB\" is not a size: write bytes, a number with KiB, MiB, GiB or TiB, or a percentage of the RAM such as \"40%\""),
-            ("[class.x]\noom_score_adj = 5\nmemory_max = 0\n", "p.toml:3:14: a limit of 0 kills the container at its first page"),
-            ("[class.x]\noom_score_adj = 5\nadjust = \"rise\"\n", "p.toml:3:10: \"rise\" is none of raise, set, fill; did you mean `raise`?"),
-            ("[default]\nclass = \"build-steps\"\n", "p.toml:2:9: there is no class `build-steps`; did you mean `build-step`?"),
-            ("[[rule]]\nclass = \"daemon\"\n", "p.toml:1:1: the rule has no condition: write match.cgroup = \"…\" or the like, or use [default]"),
+            (
+                "[class.keep]\noom_score_adj = 5\n",
+                "p.toml:1:8: the class `keep` is built in and cannot be changed; choose another name",
+            ),
+            (
+                "[class.x]\noom_score_adj = 5\nmemory_max = \"8GB\"\n",
+                "p.toml:3:14: \"8GB\" is not a size: write bytes, a number with KiB, MiB, GiB or TiB, or a percentage of the RAM such as \"40%\"",
+            ),
+            (
+                "[class.x]\noom_score_adj = 5\nmemory_max = 0\n",
+                "p.toml:3:14: a limit of 0 kills the container at its first page",
+            ),
+            (
+                "[class.x]\noom_score_adj = 5\nadjust = \"rise\"\n",
+                "p.toml:3:10: \"rise\" is none of raise, set, fill; did you mean `raise`?",
+            ),
+            (
+                "[default]\nclass = \"build-steps\"\n",
+                "p.toml:2:9: there is no class `build-steps`; did you mean `build-step`?",
+            ),
+            (
+                "[[rule]]\nclass = \"daemon\"\n",
+                "p.toml:1:1: the rule has no condition: write match.cgroup = \"…\" or the like, or use [default]",
+            ),
             ("[rule]\nclass = \"keep\"\n", "p.toml:1:1: rules are written as [[rule]], with two brackets"),
-            ("[[rule]]\nclass = \"keep\"\nmatch.id = \"[\"\n", "p.toml:3:12: \"[\" is not a glob: only * and ? are special here: write \\[ for the character, and one rule for each choice"),
-            ("[runtime]\npath = \"runc\"\n", "p.toml:2:8: \"runc\" is not an absolute path: engines call the shim with any PATH, or with none"),
+            (
+                "[[rule]]\nclass = \"keep\"\nmatch.id = \"[\"\n",
+                "p.toml:3:12: \"[\" is not a glob: only * and ? are special here: write \\[ for the character, and one rule for each choice",
+            ),
+            (
+                "[runtime]\npath = \"runc\"\n",
+                "p.toml:2:8: \"runc\" is not an absolute path: engines call the shim with any PATH, or with none",
+            ),
             ("[apply]\nstrict = \"yes\"\n", "p.toml:2:10: write true or false, not a string"),
-            ("[log]\nto = \"journal\"\n", "p.toml:2:6: records go to journald, syslog, off or an absolute path, not \"journal\"; did you mean `journald`?"),
+            (
+                "[log]\nto = \"journal\"\n",
+                "p.toml:2:6: records go to journald, syslog, off or an absolute path, not \"journal\"; did you mean `journald`?",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(error(text), expected, "{text}");
@@ -194,13 +241,23 @@ mod tests {
     #[test]
     fn nobody_is_made_immune_by_what_he_chooses_himself() {
         let rule = |conditions: &str| format!("[[rule]]\nclass = \"daemon\"\n{conditions}\n");
-        for chosen in ["match.hostname = \"h\"", "match.annotation.x = \"y\"", "match.bundle = \"*\"", "match.id = \"i\"\nmatch.arg0 = \"a\""] {
+        for chosen in [
+            "match.hostname = \"h\"",
+            "match.annotation.x = \"y\"",
+            "match.bundle = \"*\"",
+            "match.id = \"i\"\nmatch.arg0 = \"a\"",
+        ] {
             assert!(error(&rule(chosen)).contains("a workload chooses these conditions itself"), "{chosen}");
         }
-        for decided in ["match.hostname = \"h\"\nmatch.cgroup = \"/c/*\"", "match.hostname = \"h\"\ntrust_workload = true"] {
+        for decided in
+            ["match.hostname = \"h\"\nmatch.cgroup = \"/c/*\"", "match.hostname = \"h\"\ntrust_workload = true"]
+        {
             assert!(parse(&rule(decided), Path::new("p")).is_ok(), "{decided}");
         }
-        assert!(error("[default]\nclass = \"daemon\"\n").starts_with("p.toml:2:9: the default class `daemon` has the score -1000"));
+        assert!(
+            error("[default]\nclass = \"daemon\"\n")
+                .starts_with("p.toml:2:9: the default class `daemon` has the score -1000")
+        );
     }
 
     #[test]

@@ -3,9 +3,11 @@
 
 pub mod class;
 pub mod decide;
+pub mod explain;
 pub mod file;
 mod parse;
 pub mod rule;
+pub mod show;
 
 use std::path::PathBuf;
 

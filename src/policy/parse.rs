@@ -241,7 +241,10 @@ fn log_to(value: Value<'_, '_>) -> Parsed<LogTo> {
         path if path.starts_with('/') => Ok(LogTo::File(PathBuf::from(path))),
         other => {
             let near = suggestion(other, &["journald", "syslog", "off"]);
-            problem(value.span(), format!("records go to journald, syslog, off or an absolute path, not {other:?}{near}"))
+            problem(
+                value.span(),
+                format!("records go to journald, syslog, off or an absolute path, not {other:?}{near}"),
+            )
         }
     }
 }
@@ -251,7 +254,10 @@ fn absolute(value: Value<'_, '_>) -> Parsed<PathBuf> {
     if text.starts_with('/') {
         return Ok(PathBuf::from(text));
     }
-    problem(value.span(), format!("{text:?} is not an absolute path: engines call the shim with any PATH, or with none"))
+    problem(
+        value.span(),
+        format!("{text:?} is not an absolute path: engines call the shim with any PATH, or with none"),
+    )
 }
 
 fn one_of<T: Copy>(value: Value<'_, '_>, words: &[(&str, T)]) -> Parsed<T> {

@@ -218,8 +218,14 @@ mod tests {
     }
 
     fn rule(conditions: &[(Field, &str)]) -> Rule {
-        let condition = |(field, text): &(Field, &str)| Condition { field: field.clone(), pattern: Pattern::new(text).unwrap() };
-        Rule { class: ClassRef::Keep, conditions: conditions.iter().map(condition).collect(), trust_workload: false, line: None }
+        let condition =
+            |(field, text): &(Field, &str)| Condition { field: field.clone(), pattern: Pattern::new(text).unwrap() };
+        Rule {
+            class: ClassRef::Keep,
+            conditions: conditions.iter().map(condition).collect(),
+            trust_workload: false,
+            line: None,
+        }
     }
 
     #[test]

@@ -16,15 +16,8 @@ use crate::errno::Reason;
 const NAMES: [&str; 4] = ["buildkit-runc", "runc", "crun", "youki"];
 
 /// The folders that are looked through behind those of PATH: podman calls the runtime with no PATH at all.
-const FOLDERS: [&str; 7] = [
-    "/usr/local/sbin",
-    "/usr/local/bin",
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
-    "/run/current-system/sw/bin",
-];
+const FOLDERS: [&str; 7] =
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/run/current-system/sw/bin"];
 
 /// Why there is no runtime to become.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -108,7 +101,8 @@ pub fn locate(
     let names = preferred.iter().map(OsString::as_os_str).chain(NAMES.iter().map(OsStr::new));
     // A relative folder in PATH would let the working directory choose what root runs.
     let of_path = path.unwrap_or_default().as_bytes().split(|&byte| byte == b':').filter(|dir| dir.starts_with(b"/"));
-    let folders: Vec<&Path> = of_path.map(|dir| Path::new(OsStr::from_bytes(dir))).chain(FOLDERS.map(Path::new)).collect();
+    let folders: Vec<&Path> =
+        of_path.map(|dir| Path::new(OsStr::from_bytes(dir))).chain(FOLDERS.map(Path::new)).collect();
     for name in names {
         for folder in &folders {
             let candidate = folder.join(name);
@@ -181,7 +175,10 @@ mod tests {
         let [runc, crun] = ["runc", "crun"].map(|name| program(folder.path(), name, name));
         let path = folder.path().as_os_str();
         let of = |name: &str| locate(None, OsStr::new(name), Some(path), &Own(None)).unwrap();
-        assert_eq!((of("/x/oomshim-crun"), of("crun"), of("oomshim-runc"), of("")), (crun.clone(), crun, runc.clone(), runc));
+        assert_eq!(
+            (of("/x/oomshim-crun"), of("crun"), of("oomshim-runc"), of("")),
+            (crun.clone(), crun, runc.clone(), runc)
+        );
     }
 
     #[test]

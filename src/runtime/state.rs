@@ -85,8 +85,15 @@ mod tests {
     fn a_pid_counts_with_its_start_time_only() {
         let me = std::process::id();
         let ticks = Process::own(Path::new("/proc")).unwrap().start_time().unwrap();
-        let runc = |pid: u32, ticks: u64| container("state.json", &format!(r#"{{"init_process_pid":{pid},"init_process_start":{ticks},"config":{{}}}}"#));
-        let crun = |pid: u32, ticks: u64| container("status", &format!(r#"{{"pid" : {pid}, "process-start-time" : {ticks}}}"#));
+        let runc = |pid: u32, ticks: u64| {
+            container(
+                "state.json",
+                &format!(r#"{{"init_process_pid":{pid},"init_process_start":{ticks},"config":{{}}}}"#),
+            )
+        };
+        let crun = |pid: u32, ticks: u64| {
+            container("status", &format!(r#"{{"pid" : {pid}, "process-start-time" : {ticks}}}"#))
+        };
         assert!(found(Flavor::Runc, runc(me, ticks).path(), "c"));
         assert!(found(Flavor::Crun, crun(me, ticks).path(), "c"));
         assert!(!found(Flavor::Runc, runc(me, ticks + 1).path(), "c"), "the PID was reused");

@@ -1,14 +1,14 @@
 //! The file of a spec: read whole and bounded, replaced atomically.
 //!
 //! A reader sees the old file or the new one, whatever kills this process: the new bytes go to a file of their own in
-//! the same folder, get the old one's mode, owner and extended attributes, and take its name by rename(2). There is no
+//! the same folder, get the old one's mode, owner and extended attributes, and take its name in one call. There is no
 //! fsync: a bundle does not outlive a power failure, its container does not either.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, XattrFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, XattrFlags};
 use rustix::io::Errno;
 use thiserror::Error;
 
@@ -88,15 +88,39 @@ impl SpecFile {
     /// [`BundleError`]; the old file is then where it was, and the temporary one is gone.
     pub fn replace(&self, bytes: &[u8]) -> Result<(), BundleError> {
         let (temporary, file) = self.create_temporary()?;
-        let done = self.fill(&file, bytes).and_then(|()| {
-            rustix::fs::renameat(&self.folder, &temporary, &self.folder, &self.name)
-                .map_err(BundleError::file(&self.path, "replace"))
-        });
-        if done.is_err() {
-            // Nothing better can be done where even this fails, and the first error is the one that tells.
-            let _ = rustix::fs::unlinkat(&self.folder, &temporary, AtFlags::empty());
+        let filled = self.fill(&file, bytes);
+        match filled.and_then(|()| self.exchange(&temporary).map_err(BundleError::file(&self.path, "replace"))) {
+            Ok(Left::Nothing) => Ok(()),
+            Ok(Left::OldFile) => {
+                self.remove(&temporary);
+                Ok(())
+            }
+            Err(error) => {
+                self.remove(&temporary);
+                Err(error)
+            }
         }
-        done
+    }
+
+    /// Puts the temporary file in the place of the spec's.
+    ///
+    /// Exchanged and not renamed over: ext4 starts to write a file to the disk at once when it is renamed over another
+    /// (`fs/ext4/namei.c`, auto_da_alloc), which doubles the time and is the last thing wanted when memory is short.
+    fn exchange(&self, temporary: &OsStr) -> Result<Left, Errno> {
+        let (folder, name) = (&self.folder, &self.name);
+        match rustix::fs::renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE) {
+            Ok(()) => Ok(Left::OldFile),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                rustix::fs::renameat(folder, temporary, folder, name).map(|()| Left::Nothing)
+            }
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Removes a file beside the spec. Once more if need be, and then nothing better can be done.
+    fn remove(&self, name: &OsStr) {
+        let remove = || rustix::fs::unlinkat(&self.folder, name, AtFlags::empty());
+        let _ = remove().or_else(|_| remove());
     }
 
     /// A new empty file beside the spec. The name carries the PID; a twin of it was left by a process that was killed.
@@ -164,6 +188,14 @@ impl SpecFile {
         }
         Ok(())
     }
+}
+
+/// What is behind the temporary file's name after it took the spec's.
+enum Left {
+    /// No file.
+    Nothing,
+    /// The old spec.
+    OldFile,
 }
 
 /// Reads to the end of the file, which may have grown since its size was taken, but not beyond [`LIMIT`].
@@ -260,7 +292,10 @@ mod tests {
         assert!(matches!(SpecFile::read(&at("folder")), Err(BundleError::NotAFile(_))));
         assert!(matches!(SpecFile::read(&at("huge")), Err(BundleError::TooLarge(_))));
         let error = SpecFile::read(&at("absent/config.json")).unwrap_err().to_string();
-        assert!(error.starts_with("cannot open the bundle /") && error.ends_with("it is not there (ENOENT)"), "{error}");
+        assert!(
+            error.starts_with("cannot open the bundle /") && error.ends_with("it is not there (ENOENT)"),
+            "{error}"
+        );
         assert!(matches!(SpecFile::read(Path::new("/")), Err(BundleError::NotAFile(_))));
     }
 

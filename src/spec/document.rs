@@ -81,7 +81,8 @@ impl<'a> Document<'a> {
     /// # Errors
     /// [`DocumentError`] with the place.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DocumentError> {
-        let text = std::str::from_utf8(bytes).map_err(|error| DocumentError::NotUtf8 { offset: error.valid_up_to() })?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|error| DocumentError::NotUtf8 { offset: error.valid_up_to() })?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let raw = <&RawValue>::deserialize(&mut deserializer).map_err(|error| {
             let message = error.to_string();
@@ -187,7 +188,8 @@ impl<'a> Node<'a> {
             return Vec::new();
         }
         let items: Vec<&'a RawValue> = serde_json::from_str(self.raw).unwrap_or_default();
-        let place = |item: &'a RawValue| Node { raw: item.get(), start: self.start + Node::within(self.raw, item.get()).start };
+        let place =
+            |item: &'a RawValue| Node { raw: item.get(), start: self.start + Node::within(self.raw, item.get()).start };
         items.into_iter().map(place).collect()
     }
 

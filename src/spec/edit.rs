@@ -173,9 +173,8 @@ fn set<'a>(
     // The white space behind the brace is repeated, so that a spec made for people stays one.
     let inside = object.span().start + 1;
     let first = object.members().into_iter().next();
-    let gap = first.as_ref().map_or("", |member: &Member<'_>| {
-        &object.raw()[1..1 + member.key_node.span().start - inside]
-    });
+    let gap =
+        first.as_ref().map_or("", |member: &Member<'_>| &object.raw()[1..1 + member.key_node.span().start - inside]);
     let colon = if gap.is_empty() { ":" } else { ": " };
     let inserted = missing.iter().map(|(key, value)| format!("{gap}\"{key}\"{colon}{value}"));
     let mut text = inserted.collect::<Vec<_>>().join(",");

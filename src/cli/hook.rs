@@ -1,0 +1,102 @@
+//! The command line of `oomshim-hook`. A hook that fails stops the container, so everything that goes wrong is recorded
+//! and forgiven, unless the policy is strict.
+
+use std::ffi::OsStr;
+use std::io::Write;
+
+use clap::Parser;
+
+use crate::hook::{self, HookError};
+use crate::host::Roots;
+use crate::policy::file::{self, Loaded};
+use crate::policy::{Level, Log, LogTo};
+use crate::record::Record;
+use crate::spec::bundle;
+
+/// Gives a container its score from an OCI hook.
+///
+/// At the stage createRuntime the hook reads the container's state and writes to /proc/PID/oom_score_adj and the
+/// container's cgroup. At podman's stage precreate it reads config.json and prints it with the edits that oomshim-runc
+/// would make. A failure is recorded and the container starts all the same, unless the policy says `strict = true`.
+#[derive(Debug, Parser)]
+#[command(name = "oomshim-hook", version, max_term_width = 100)]
+pub struct Cli {
+    /// The stage: createRuntime (the state on standard input) or precreate (config.json in, config.json out)
+    #[arg(default_value = "createRuntime")]
+    stage: String,
+    /// The class, for hooks.d files that have decided by their `when`; without it the policy's rules decide
+    #[arg(long, value_name = "NAME")]
+    class: Option<String>,
+}
+
+/// Runs the hook and gives the exit status.
+#[must_use]
+pub fn main(args: &[&OsStr]) -> u8 {
+    let loaded = file::load(std::env::var_os(file::VARIABLE).as_deref());
+    // Without a policy there is nobody to tell but the journal, and nothing to do.
+    let log = loaded.as_ref().map_or(Log { to: LogTo::Journald, level: Level::Info }, |it| it.policy.log.clone());
+    // As for the shim: a typo must not silently unprotect a fleet.
+    let strict = loaded.as_ref().map_or(true, |loaded| loaded.policy.strict);
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) if !error.use_stderr() => {
+            let _ = error.print();
+            return 0;
+        }
+        Err(error) => {
+            // Another version's hooks.d file must not stop containers; but a filter has to hand the spec on.
+            if args.get(1).is_some_and(|stage| *stage == "precreate") {
+                let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::stdout());
+            }
+            let line = error.to_string();
+            return end(Err(format!("called wrongly: {}", line.lines().next().unwrap_or_default())), &log, false);
+        }
+    };
+    let outcome = match cli.stage.as_str() {
+        "createRuntime" | "prestart" => create_runtime(&cli, loaded),
+        "precreate" => precreate(&cli, loaded, strict),
+        other => return end(Err(format!("the stage {other:?} is not known to this version")), &log, false),
+    };
+    end(outcome, &log, strict)
+}
+
+fn create_runtime(cli: &Cli, loaded: Result<Loaded, file::PolicyError>) -> Result<Record, String> {
+    let state = hook::read_input(std::io::stdin(), hook::STATE_LIMIT).map_err(|error| error.to_string())?;
+    let policy = loaded.map_err(|error| error.to_string())?.policy;
+    let done = hook::create_runtime(&state, cli.class.as_deref(), &policy, &Roots::default());
+    done.map_err(|error: HookError| error.to_string())
+}
+
+fn precreate(cli: &Cli, loaded: Result<Loaded, file::PolicyError>, strict: bool) -> Result<Record, String> {
+    let spec = hook::read_input(std::io::stdin(), bundle::LIMIT).map_err(|error| error.to_string())?;
+    let edited = loaded.map_err(|error| error.to_string()).and_then(|loaded| {
+        hook::precreate(&spec, cli.class.as_deref(), &loaded.policy, &Roots::default())
+            .map_err(|error| error.to_string())
+    });
+    let (bytes, outcome) = match edited {
+        Ok((bytes, record)) => (bytes, Ok(record)),
+        Err(error) if strict => return Err(error),
+        Err(error) => (spec, Err(error)),
+    };
+    let written = std::io::stdout().write_all(&bytes).and_then(|()| std::io::stdout().flush());
+    written.map_err(|error| format!("cannot print the spec: {}", crate::errno::Reason::from(error))).and(outcome)
+}
+
+fn end(outcome: Result<Record, String>, log: &Log, strict: bool) -> u8 {
+    match outcome {
+        Ok(record) => {
+            record.write(log);
+            0
+        }
+        Err(message) => {
+            let level = if strict { Level::Error } else { Level::Warn };
+            Record::new(level, format!("hook: {message}")).write(log);
+            if !strict {
+                return 0;
+            }
+            // runc puts a failed hook's standard error into its own message.
+            let _ = writeln!(std::io::stderr(), "{}", crate::runtime::failure::line(&message));
+            1
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The command lines of `oomshim` and `oomshim-hook`, one room a subcommand. What they say to people is said here; what
+//! they do is done elsewhere.
+
+pub mod completions;
+pub mod hook;
+pub mod man;
+pub mod policy;
+pub mod protect;
+
+use std::ffi::OsStr;
+use std::io::Write;
+
+use clap::{Parser, Subcommand};
+
+/// When a build host runs out of memory, the build step dies, whole and at once, and every daemon lives to report it.
+#[derive(Debug, Parser)]
+#[command(name = "oomshim", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Protect a daemon: give this process a score and become the daemon, or change a running one's score
+    Protect(protect::Args),
+    /// Check, show and explain the policy
+    Policy(policy::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+    /// Write the man pages to a folder
+    #[command(hide = true)]
+    Man(man::Args),
+}
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything is as it should be.
+    Success,
+    /// What was looked at is not as it should be.
+    Findings,
+    /// The command could not do its work, or was called wrongly.
+    Failure,
+}
+
+impl Exit {
+    /// The exit status: 0, 1 or 2.
+    #[must_use]
+    pub fn status(self) -> u8 {
+        match self {
+            Exit::Success => 0,
+            Exit::Findings => 1,
+            Exit::Failure => 2,
+        }
+    }
+}
+
+/// Runs the command line and gives the exit status. Errors are printed here, once.
+#[must_use]
+pub fn main(args: &[&OsStr]) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Failure.status() } else { Exit::Success.status() };
+        }
+    };
+    let done = match &cli.command {
+        Command::Protect(args) => protect::run(args),
+        Command::Policy(args) => policy::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
+    };
+    match done {
+        Ok(exit) => exit.status(),
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "oomshim: {}", crate::escape::text(&format!("{error:#}")));
+            Exit::Failure.status()
+        }
+    }
+}
+
+/// Prints to standard output; a reader that went away ends the program as it does any other in a pipe.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(std::io::stdout().flush()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+        hook::Cli::command().debug_assert();
+    }
+}

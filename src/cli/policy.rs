@@ -1,0 +1,166 @@
+//! `oomshim policy`: is the policy right, what does it say, and what does it do to one container.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Subcommand, ValueEnum};
+
+use super::Exit;
+use crate::policy::explain::{self, Explanation, Outcome};
+use crate::policy::file::{self, Loaded};
+use crate::policy::show;
+use crate::{escape, host};
+
+/// The command line of `oomshim policy`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say whether the policy is right, and if not, where and what would be
+    Check {
+        /// The policy file [default: the one in force]
+        file: Option<PathBuf>,
+    },
+    /// Print the policy in force, with everything that a file leaves out
+    Show {
+        /// The policy file [default: the one in force]
+        file: Option<PathBuf>,
+    },
+    /// Say which class the container of a bundle gets and why, what would be edited, and what cannot be had here
+    Explain {
+        /// The bundle, a folder with a config.json
+        bundle: PathBuf,
+        /// The policy file [default: the one in force]
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// The container's id, for rules on it
+        #[arg(long)]
+        id: Option<std::ffi::OsString>,
+        /// text or json
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+}
+
+/// How an explanation is printed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs; its `version` is 1
+    Json,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// Where the policy or the bundle is not right.
+pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    match &args.command {
+        Command::Check { file } => {
+            let loaded = match load(file.as_ref()) {
+                Ok(loaded) => loaded,
+                Err(error @ file::PolicyError::Malformed { .. }) => {
+                    super::print(&format!("{}\n", escape::text(&error.to_string())))?;
+                    return Ok(Exit::Findings);
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let (policy, place) = (&loaded.policy, place(&loaded));
+            let warnings = show::warnings(policy);
+            let mut text = String::new();
+            for warning in &warnings {
+                let _ = writeln!(text, "{place}: warning: {}", escape::text(warning));
+            }
+            let _ = writeln!(
+                text,
+                "{place}: {} classes, {} rules, nothing wrong",
+                policy.classes.len(),
+                policy.rules.len()
+            );
+            super::print(&text)?;
+            Ok(Exit::Success)
+        }
+        Command::Show { file } => {
+            let loaded = load(file.as_ref())?;
+            super::print(&format!("# {}\n{}", place(&loaded), show::toml(&loaded.policy)))?;
+            Ok(Exit::Success)
+        }
+        Command::Explain { bundle, policy, id, format } => {
+            let loaded = load(policy.as_ref())?;
+            let roots = host::Roots::default();
+            let explanation = explain::explain(&loaded, bundle, id.as_deref(), &roots)
+                .with_context(|| format!("explain {}", bundle.display()))?;
+            super::print(&match format {
+                Format::Text => text(&explanation),
+                Format::Json => json(&explanation)?,
+            })?;
+            Ok(Exit::Success)
+        }
+    }
+}
+
+fn load(file: Option<&PathBuf>) -> Result<Loaded, file::PolicyError> {
+    let named = file.map(|path| path.clone().into_os_string()).or_else(|| std::env::var_os(file::VARIABLE));
+    file::load(named.as_deref())
+}
+
+fn place(loaded: &Loaded) -> String {
+    loaded.path.as_ref().map_or("built-in policy".to_owned(), |path| path.display().to_string())
+}
+
+fn text(explanation: &Explanation) -> String {
+    let mut out = String::new();
+    let safe = |text: &str| escape::text(text).into_owned();
+    let _ = writeln!(out, "class    {}", safe(&explanation.class));
+    let _ = writeln!(out, "because  {}", safe(&explanation.because));
+    let _ = writeln!(out, "policy   {}", safe(&explanation.policy));
+    let section = |out: &mut String, title: &str, lines: &[String]| {
+        if !lines.is_empty() {
+            let _ = writeln!(out, "\n{title}");
+        }
+        for line in lines {
+            let _ = writeln!(out, "  {}", safe(line));
+        }
+    };
+    let rules: Vec<String> = explanation.rules.iter().map(|rule| format!("{}: {}", rule.name, rule.outcome)).collect();
+    section(&mut out, "rules, in order", &rules);
+    let edits: Vec<String> =
+        explanation.edits.iter().map(|edit| format!("{} = {} ({})", edit.field, edit.value, edit.change)).collect();
+    section(&mut out, "edits of config.json", &edits);
+    let skipped: Vec<String> = explanation.not_applied.iter().map(|it| format!("{}: {}", it.what, it.why)).collect();
+    section(&mut out, "not applied", &skipped);
+    section(&mut out, "to know", &explanation.notes);
+    out
+}
+
+fn json(explanation: &Explanation) -> anyhow::Result<String> {
+    let rules: Vec<_> = explanation
+        .rules
+        .iter()
+        .map(|rule| serde_json::json!({"rule": rule.name, "matched": rule.outcome == Outcome::Holds, "why": rule.outcome.to_string()}))
+        .collect();
+    let edits: Vec<_> = explanation
+        .edits
+        .iter()
+        .map(|edit| serde_json::json!({"field": edit.field, "value": edit.value, "change": edit.change}))
+        .collect();
+    let skipped: Vec<_> =
+        explanation.not_applied.iter().map(|it| serde_json::json!({"what": it.what, "why": it.why})).collect();
+    let value = serde_json::json!({
+        "version": 1,
+        "class": explanation.class,
+        "because": explanation.because,
+        "policy": explanation.policy,
+        "rules": rules,
+        "edits": edits,
+        "not_applied": skipped,
+        "notes": explanation.notes,
+    });
+    Ok(format!("{}\n", serde_json::to_string_pretty(&value)?))
+}

@@ -1,0 +1,108 @@
+//! `oomshim protect`: a score for a daemon that is about to start, or for one that runs.
+
+use std::ffi::{CString, OsString};
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use super::Exit;
+use crate::protect::{self, Got, Tree};
+use crate::score::OomScoreAdj;
+use crate::{escape, exec};
+
+/// The command line of `oomshim protect`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "A daemon's start must not depend on its protection: without --strict, what cannot be done is \
+                        said on standard error and the command starts all the same.")]
+pub struct Args {
+    /// The score, from -1000 (never killed) to 1000 (killed first)
+    #[arg(long, value_name = "N", default_value = "-1000", allow_hyphen_values = true)]
+    score: OomScoreAdj,
+    /// Start nothing where the score cannot be had, or where the daemon would hand it on to build steps
+    #[arg(long)]
+    strict: bool,
+    /// Give the score to a running process instead of starting one; may be given more than once
+    #[arg(long, value_name = "PID", conflicts_with = "command")]
+    pid: Vec<u32>,
+    /// With --pid: to its descendants too, except for containers
+    #[arg(long, requires = "pid")]
+    tree: bool,
+    /// The command to become, and its arguments
+    #[arg(last = true, required_unless_present = "pid", value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+/// Gives the score and becomes the command, or ends.
+///
+/// # Errors
+/// Where the command cannot be started, or with `--strict` not be protected.
+pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    let proc = Path::new("/proc");
+    if !args.pid.is_empty() {
+        return running(args, proc);
+    }
+    if args.score < OomScoreAdj::ZERO {
+        heirs(args)?;
+    }
+    match protect::protect_self(proc, args.score) {
+        Ok(got) if got.is_wanted() => {}
+        Ok(got) => complain(args.strict, &clamped(&got))?,
+        Err(error) => complain(args.strict, &format!("cannot set the score {}: {error}", args.score))?,
+    }
+    let command: Vec<CString> = args
+        .command
+        .iter()
+        .map(|arg| CString::new(arg.as_bytes()))
+        .collect::<Result<_, _>>()
+        .context("read the command")?;
+    let reason = exec::exec_command(&command);
+    let program = args.command.first().map(|program| program.to_string_lossy()).unwrap_or_default();
+    bail!("cannot start {program}: {reason}")
+}
+
+/// Whether what the daemon starts would inherit its immunity.
+fn heirs(args: &Args) -> anyhow::Result<()> {
+    for warning in crate::engines::heirs(&args.command) {
+        complain(args.strict, &warning)?;
+    }
+    Ok(())
+}
+
+fn running(args: &Args, proc: &Path) -> anyhow::Result<Exit> {
+    let mut exit = Exit::Success;
+    for &pid in &args.pid {
+        let Tree { done, containers } = protect::protect_pid(proc, pid, args.tree, args.score)?;
+        for got in &done {
+            if !got.is_wanted() {
+                complain(args.strict, &clamped(got))?;
+                exit = Exit::Findings;
+            }
+        }
+        let highest = done.iter().map(|got| got.score).max().unwrap_or(args.score);
+        let mut text = format!("{} processes at {highest}", done.len());
+        if !containers.is_empty() {
+            text.push_str(&format!(", {} left alone in containers", containers.len()));
+        }
+        super::print(&format!("{pid}: {text}\n"))?;
+    }
+    Ok(exit)
+}
+
+fn clamped(got: &Got) -> String {
+    let who = got.pid.map_or("this process".to_owned(), |pid| format!("process {pid}"));
+    format!(
+        "{who} has the score {} instead of {}: going lower needs CAP_SYS_RESOURCE in the initial user namespace",
+        got.score, got.wanted
+    )
+}
+
+/// Fails where it is strict, and warns where it is not.
+fn complain(strict: bool, message: &str) -> anyhow::Result<()> {
+    if strict {
+        bail!("{message}; not started, because of --strict");
+    }
+    let _ = writeln!(std::io::stderr(), "oomshim: warning: {}", escape::text(message));
+    Ok(())
+}

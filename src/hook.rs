@@ -1,0 +1,236 @@
+//! The journeys of `oomshim-hook`: createRuntime (the container's state on stdin) and precreate (its spec on stdin).
+
+use std::ffi::OsStr;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::errno::Reason;
+use crate::escape;
+use crate::host::{self, Cgroups, Host, Rights, Roots};
+use crate::policy::class::Class;
+use crate::policy::decide::{self, Because, Decision};
+use crate::policy::{Level, Policy};
+use crate::process::{Namespace, Process, ProcessError};
+use crate::record::Record;
+use crate::spec::bundle::{self, SpecFile};
+use crate::spec::document::{Document, DocumentError};
+use crate::spec::edit::{self, EditError, MemoryFile};
+use crate::spec::workload::Workload;
+
+/// The largest state that is read, in bytes: 1 MiB.
+pub const STATE_LIMIT: u64 = 1024 * 1024;
+
+/// Why a hook did not do its work.
+#[derive(Debug, Error)]
+pub enum HookError {
+    /// Standard input could not be read.
+    #[error("cannot read standard input: {0}")]
+    Input(Reason),
+    /// Standard input is larger than any state or spec.
+    #[error("standard input is larger than {0} bytes")]
+    TooLarge(u64),
+    /// Standard input is not a container's state.
+    #[error("standard input is not a container's state: {0}")]
+    NotAState(serde_json::Error),
+    /// The stage is one at which the PID is not the container's.
+    #[error(
+        "the state's status is {0:?}: this hook belongs to the stage createRuntime, where it is creating or created"
+    )]
+    Status(String),
+    /// The PID is 0 or 1: createContainer hooks see the host's /proc with the container's PIDs (runc) or none (crun).
+    #[error("the state's pid is {0}: this hook belongs to the stage createRuntime, where the pid is the container's")]
+    Pid(i64),
+    /// The PID is not that of a container.
+    #[error("process {0} is in the hook's own cgroup and namespaces, so it is not the container")]
+    NotAContainer(u32),
+    /// There is no class of the name given by `--class`.
+    #[error("the policy has no class {0:?}, which --class names")]
+    NoClass(String),
+    /// The container's process could not be read or written.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// The score could not be had and the policy is strict.
+    #[error("the score {wanted} cannot be set, only {got}: CAP_SYS_RESOURCE in the initial user namespace is missing")]
+    Clamped {
+        /// The class's score.
+        wanted: crate::score::OomScoreAdj,
+        /// The score that the container has now.
+        got: crate::score::OomScoreAdj,
+    },
+    /// The spec on stdin is not JSON.
+    #[error("standard input is not a spec: {0}")]
+    NotASpec(#[from] DocumentError),
+    /// The spec has no place for the edit.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+}
+
+/// The part of a container's state that matters (runtime-spec `runtime.md`, "State").
+#[derive(Debug, Deserialize)]
+struct State {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    pid: i64,
+    #[serde(default)]
+    bundle: PathBuf,
+    #[serde(default)]
+    annotations: std::collections::BTreeMap<String, String>,
+}
+
+/// Reads at most `limit` bytes.
+///
+/// # Errors
+/// [`HookError::Input`] and [`HookError::TooLarge`].
+pub fn read_input(input: impl Read, limit: u64) -> Result<Vec<u8>, HookError> {
+    let mut bytes = Vec::new();
+    input.take(limit + 1).read_to_end(&mut bytes).map_err(|error| HookError::Input(error.into()))?;
+    if bytes.len() as u64 > limit { Err(HookError::TooLarge(limit)) } else { Ok(bytes) }
+}
+
+/// createRuntime: gives the container's process its class's score, and its cgroup the memory settings.
+///
+/// # Errors
+/// [`HookError`]; what could be done is done.
+pub fn create_runtime(state: &[u8], class: Option<&str>, policy: &Policy, roots: &Roots) -> Result<Record, HookError> {
+    let state: State = serde_json::from_slice(state).map_err(HookError::NotAState)?;
+    if !matches!(state.status.as_str(), "creating" | "created") {
+        return Err(HookError::Status(state.status.chars().take(40).collect()));
+    }
+    let pid = u32::try_from(state.pid).ok().filter(|&pid| pid > 1).ok_or(HookError::Pid(state.pid))?;
+    let process = Process::open(&roots.proc, pid)?;
+    let own = Process::own(&roots.proc)?;
+    let own_cgroup = own.cgroups()? == process.cgroups()?;
+    if own_cgroup && same_namespaces(&own, &process)? {
+        return Err(HookError::NotAContainer(pid));
+    }
+    let spec = SpecFile::read(&bundle::spec_path(&state.bundle)).map(|(_, bytes)| bytes);
+    let document = spec.as_deref().ok().and_then(|bytes| Document::parse(bytes).ok());
+    let workload = match &document {
+        Some(document) => Workload::of(document),
+        // The state has the annotations too, and the process the score that it was started with.
+        None => Workload {
+            annotations: state.annotations.iter().map(|(key, value)| (key.into(), value.into())).collect(),
+            asked: crate::spec::workload::Asked { score: process.score().ok(), ..Default::default() },
+            ..Default::default()
+        },
+    };
+    let workload = workload.named(Some(OsStr::new(&state.id)), state.bundle.clone());
+    let decision = decision(class, policy, &workload)?;
+    let named =
+        |record: Record| record.with("id", &state.id).with("bundle", &state.bundle).with("class", decision.name());
+    let id = escape::text(&state.id).into_owned();
+    let Some(class) = &decision.class else {
+        return Ok(named(Record::new(Level::Debug, format!("left container {id} alone"))));
+    };
+    let mut done = Vec::new();
+    let mut level = Level::Info;
+    if let Some(wanted) = decide::wanted_score(class, &workload, process.score().ok()) {
+        let got = process.set_score_or_floor(wanted)?;
+        if got != wanted && policy.strict {
+            return Err(HookError::Clamped { wanted, got });
+        }
+        done.push(format!("oom_score_adj = {got}"));
+        if got != wanted {
+            done.push(format!("instead of {wanted}, for lack of CAP_SYS_RESOURCE"));
+            level = Level::Warn;
+        }
+    }
+    let skipped = if own_cgroup { Vec::new() } else { set_memory(class, &workload, &process, roots, &mut done) };
+    if !skipped.is_empty() && host::cgroups(roots) == Cgroups::V2 {
+        level = Level::Warn;
+    }
+    let record = named(Record::new(level, format!("container {id} is {}: {}", decision.name(), done.join(", "))));
+    Ok(if skipped.is_empty() { record } else { record.with("skipped", skipped.join("; ")) })
+}
+
+/// precreate: the spec with the edits that the shim would make.
+///
+/// # Errors
+/// [`HookError`]; the spec is then to be handed on as it came.
+pub fn precreate(
+    spec: &[u8],
+    class: Option<&str>,
+    policy: &Policy,
+    roots: &Roots,
+) -> Result<(Vec<u8>, Record), HookError> {
+    let document = Document::parse(spec)?;
+    // The engine runs this hook in the bundle and does not tell the container's id.
+    let workload = Workload::of(&document).named(None, crate::shim::bundle_path(None));
+    let decision = decision(class, policy, &workload)?;
+    let Some(class) = &decision.class else {
+        return Ok((spec.to_vec(), Record::new(Level::Debug, "left a container alone").with("class", "keep")));
+    };
+    let score = crate::shim::score_for(class, &workload, roots)?;
+    let host = Host { cgroups: host::cgroups(roots), rights: Rights::RaiseOnly, memory: host::memory(&roots.proc) };
+    let plan = decide::plan(class, &workload, &host, score, false);
+    if let (true, Some(wanted), Some(got)) = (policy.strict, plan.clamped_from, plan.score()) {
+        return Err(HookError::Clamped { wanted, got });
+    }
+    let bytes = edit::splice(document.text(), edit::splices(&document, &plan.edits)?);
+    Ok((bytes, crate::shim::record(None, workload.bundle.as_deref(), &decision, &plan)))
+}
+
+fn decision(class: Option<&str>, policy: &Policy, workload: &Workload<'_>) -> Result<Decision, HookError> {
+    let Some(name) = class else { return Ok(decide::classify(policy, workload)) };
+    let class = match name {
+        "keep" => None,
+        name => Some(policy.class(name).ok_or_else(|| HookError::NoClass(name.to_owned()))?.clone()),
+    };
+    Ok(Decision { class, because: Because::Named, volunteer: None })
+}
+
+fn same_namespaces(own: &Process, process: &Process) -> Result<bool, ProcessError> {
+    for kind in [Namespace::Mount, Namespace::Pid] {
+        if own.namespace(kind)? != process.namespace(kind)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Writes the class's settings to the files of the container's cgroup; says what was done and returns what was not.
+fn set_memory(
+    class: &Class,
+    workload: &Workload<'_>,
+    process: &Process,
+    roots: &Roots,
+    done: &mut Vec<String>,
+) -> Vec<String> {
+    let host = Host { cgroups: host::cgroups(roots), rights: Rights::RaiseOnly, memory: host::memory(&roots.proc) };
+    let folder = process.cgroups().ok().and_then(|text| host::own_v2_cgroup(&text)).map(|path| roots.cgroup.join(path));
+    let mut skipped = Vec::new();
+    for (file, value) in decide::settings(class, workload, &host) {
+        let written = match (host.cgroups, value, &folder) {
+            (Cgroups::V1, _, _) => Err(decide::Why::CgroupV1.to_string()),
+            (_, Err(why), _) => Err(why.to_string()),
+            (_, Ok(_), None) => Err("the process is in no cgroup v2".to_owned()),
+            (_, Ok(value), Some(folder)) => write_setting(folder, file, value).map(|()| value),
+        };
+        match written {
+            Ok(value) => done.push(format!("{} = {value}", file.name())),
+            Err(why) => skipped.push(format!("{}: {why}", file.name())),
+        }
+    }
+    skipped
+}
+
+fn write_setting(folder: &Path, file: MemoryFile, value: u64) -> Result<(), String> {
+    let path = folder.join(file.name());
+    let limit = || std::fs::read_to_string(&path).ok()?.trim().parse::<u64>().ok();
+    if file != MemoryFile::OomGroup
+        && let Some(limit) = limit().filter(|&limit| limit <= value)
+    {
+        return Err(decide::Why::EngineLower(limit).to_string());
+    }
+    let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let written = rustix::fs::open(&path, flags, Mode::empty())
+        .and_then(|fd| rustix::io::write(&fd, value.to_string().as_bytes()).map(|_| ()));
+    written.map_err(|errno| format!("cannot write {}: {}", path.display(), Reason(errno)))
+}

@@ -1,0 +1,240 @@
+//! The decision about one bundle, told in full: every rule with why it did not match, every edit, every obstacle.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::Path;
+
+use thiserror::Error;
+
+use super::decide::{self, Because, Volunteer};
+use super::file::Loaded;
+use super::rule::{Failed, Rule};
+use crate::host::{Host, Rights, Roots};
+use crate::process::ProcessError;
+use crate::spec::bundle::{self, BundleError, SpecFile};
+use crate::spec::document::{Document, DocumentError};
+use crate::spec::edit::{self, Edit, EditError};
+use crate::spec::workload::Workload;
+
+/// Why a bundle cannot be explained.
+#[derive(Debug, Error)]
+pub enum ExplainError {
+    /// Its spec cannot be read.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// Its spec is not JSON.
+    #[error("config.json is not JSON: {0}")]
+    Document(#[from] DocumentError),
+    /// This process's own score cannot be read or tried.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// The edits have no place in the spec.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+}
+
+/// The decision about one bundle.
+#[derive(Debug)]
+pub struct Explanation {
+    /// The class's name.
+    pub class: String,
+    /// Where it comes from, in a sentence.
+    pub because: String,
+    /// The policy's file, or `built-in`.
+    pub policy: String,
+    /// The rules up to the one that matched.
+    pub rules: Vec<Judged>,
+    /// The edits.
+    pub edits: Vec<Shown>,
+    /// What the class says and cannot be had.
+    pub not_applied: Vec<Obstacle>,
+    /// What else is worth knowing.
+    pub notes: Vec<String>,
+}
+
+/// A rule and what came of it.
+#[derive(Debug)]
+pub struct Judged {
+    /// The rule's place and class.
+    pub name: String,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a rule.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every condition holds.
+    Holds,
+    /// A condition does not hold.
+    Fails {
+        /// The condition, as `field = "glob"`.
+        condition: String,
+        /// The workload's values; none where it has no such field.
+        values: Vec<String>,
+    },
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Holds => out.write_str("matches"),
+            Outcome::Fails { condition, values } if values.is_empty() => {
+                write!(out, "no, {condition} and the container has none")
+            }
+            Outcome::Fails { condition, values } => write!(out, "no, {condition} and it is {}", values.join(", ")),
+        }
+    }
+}
+
+/// An edit, for people.
+#[derive(Debug)]
+pub struct Shown {
+    /// The field.
+    pub field: String,
+    /// The value as the spec will have it.
+    pub value: String,
+    /// `already there`, `added` or `was …`.
+    pub change: String,
+}
+
+/// Something that is not applied.
+#[derive(Debug)]
+pub struct Obstacle {
+    /// What.
+    pub what: String,
+    /// Why not.
+    pub why: String,
+}
+
+/// Explains what the shim would do to that bundle when it is called by this process.
+///
+/// # Errors
+/// [`ExplainError`]
+pub fn explain(loaded: &Loaded, bundle: &Path, id: Option<&OsStr>, roots: &Roots) -> Result<Explanation, ExplainError> {
+    let policy = &loaded.policy;
+    let (_, bytes) = SpecFile::read(&bundle::spec_path(bundle))?;
+    let document = Document::parse(&bytes)?;
+    let workload = Workload::of(&document).named(id, crate::shim::bundle_path(Some(bundle.as_os_str())));
+    let decision = decide::classify(policy, &workload);
+    let looked_at = match decision.because {
+        Because::Rule(index) => &policy.rules[..=index],
+        Because::Default | Because::Named => &policy.rules[..],
+    };
+    let mut explanation = Explanation {
+        class: decision.name().to_owned(),
+        because: match decision.because {
+            Because::Rule(index) => format!("{} matches", name(index, &policy.rules[index])),
+            Because::Default | Because::Named => "no rule matches, and this is the default".to_owned(),
+        },
+        policy: loaded.path.as_ref().map_or("built-in".to_owned(), |path| path.display().to_string()),
+        rules: looked_at.iter().enumerate().map(|(index, rule)| judge(index, rule, &workload)).collect(),
+        edits: Vec::new(),
+        not_applied: Vec::new(),
+        notes: decision.volunteer.iter().map(volunteered).collect(),
+    };
+    let Some(class) = &decision.class else { return Ok(explanation) };
+    let host = Host::read(roots);
+    let score = crate::shim::score_for(class, &workload, roots)?;
+    let plan = decide::plan(class, &workload, &host, score, false);
+    if let (Some(wanted), Some(got)) = (plan.clamped_from, plan.score()) {
+        explanation.not_applied.push(Obstacle {
+            what: "process.oomScoreAdj".to_owned(),
+            why: format!("the class gives {wanted}, but this process may not go below {got} (no CAP_SYS_RESOURCE)"),
+        });
+    }
+    let skipped = plan.skipped.iter().map(|it| Obstacle { what: it.what.to_owned(), why: it.why.to_string() });
+    explanation.not_applied.extend(skipped);
+    edit::splices(&document, &plan.edits)?;
+    explanation.edits = plan.edits.iter().map(|edit| shown(edit, &document)).collect();
+    if host.rights == Rights::RaiseOnly && plan.score().is_some() {
+        let note = "the score is not sticky: without CAP_SYS_RESOURCE the writer leaves the floor where it was, and the \
+                    container can lower its score again (fs/proc/base.c)";
+        explanation.notes.push(note.to_owned());
+    }
+    if policy.strict && !plan.has_its_score() {
+        explanation.notes.push("the policy is strict: this container would not be started".to_owned());
+    }
+    Ok(explanation)
+}
+
+fn name(index: usize, rule: &Rule) -> String {
+    let place = rule.line.map_or("built in".to_owned(), |line| format!("line {line}"));
+    format!("rule {} ({place}, class {})", index + 1, rule.class.name())
+}
+
+fn judge(index: usize, rule: &Rule, workload: &Workload<'_>) -> Judged {
+    let outcome = rule.fails_on(workload).map_or(Outcome::Holds, |Failed { condition, values }| Outcome::Fails {
+        condition: format!("{} = {:?}", condition.field, condition.pattern.text()),
+        values: values.iter().map(|value| format!("{:?}", String::from_utf8_lossy(value))).collect(),
+    });
+    Judged { name: name(index, rule), outcome }
+}
+
+fn volunteered(volunteer: &Volunteer) -> String {
+    let wish = |name: &str| format!("the annotation {} asks for the class {name:?}", decide::CLASS_ANNOTATION);
+    match volunteer {
+        Volunteer::Granted => {
+            format!("the annotation {} asks for this class, and it is not milder", decide::CLASS_ANNOTATION)
+        }
+        Volunteer::Unknown(name) => format!("{}, which the policy does not have", wish(name)),
+        Volunteer::Milder(name) => format!("{}, which is milder than the rules' and therefore not granted", wish(name)),
+        Volunteer::Kept(name) => format!("{}, but the rules leave this container alone", wish(name)),
+    }
+}
+
+fn shown(edit: &Edit, document: &Document<'_>) -> Shown {
+    let before = match edit {
+        Edit::OomScoreAdj(_) => document.find(&["process", "oomScoreAdj"]),
+        Edit::Memory(file, _) => {
+            let maps = document.find(&["linux", "resources", "unified"]);
+            maps.iter().flat_map(|map| map.entries(file.name())).collect()
+        }
+    };
+    let value = edit.value();
+    let change = match before.as_slice() {
+        [] => "added".to_owned(),
+        all if all.iter().all(|node| node.raw() == value) => "already there".to_owned(),
+        all => format!("was {}", all.iter().map(|node| node.raw()).collect::<Vec<_>>().join(" and ")),
+    };
+    Shown { field: edit.field(), value, change }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::file;
+
+    fn explained(policy: &str, spec: &str) -> Explanation {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.json"), spec).unwrap();
+        let loaded = Loaded { policy: file::parse(policy, Path::new("p.toml")).unwrap(), path: None };
+        explain(&loaded, folder.path(), None, &Roots::default()).unwrap()
+    }
+
+    #[test]
+    fn every_rule_says_why_it_did_not_match() {
+        let policy =
+            "[[rule]]\nclass=\"daemon\"\nmatch.cgroup=\"/d/*\"\n[[rule]]\nclass=\"keep\"\nmatch.hostname=\"h\"\n";
+        let told = explained(policy, r#"{"hostname":"h","process":{},"linux":{"cgroupsPath":"/x"}}"#);
+        let lines: Vec<String> = told.rules.iter().map(|rule| format!("{}: {}", rule.name, rule.outcome)).collect();
+        assert_eq!(
+            lines,
+            [
+                "rule 1 (line 1, class daemon): no, cgroup = \"/d/*\" and it is \"/x\"",
+                "rule 2 (line 4, class keep): matches"
+            ]
+        );
+        assert_eq!((told.class.as_str(), told.because.as_str()), ("keep", "rule 2 (line 4, class keep) matches"));
+        assert!(told.edits.is_empty());
+    }
+
+    #[test]
+    fn edits_tell_what_was_there() {
+        let told = explained("", r#"{"process":{"oomScoreAdj":3,"OOMScoreAdj":500}}"#);
+        assert_eq!((told.edits[0].value.as_str(), told.edits[0].change.as_str()), ("500", "was 3 and 500"));
+        let told = explained("", r#"{"process":{"oomScoreAdj":500}}"#);
+        assert_eq!(told.edits[0].change, "already there");
+        assert!(told.rules.iter().all(|rule| rule.outcome.to_string().ends_with("and the container has none")));
+    }
+}
