@@ -113,6 +113,8 @@ pub struct Fix {
     pub safety: Safety,
     /// The change; empty where nobody asked for it.
     pub splices: Vec<Splice>,
+    /// The places of what the splices take away, one for each.
+    pub places: Vec<Place>,
 }
 
 /// A rule that could neither say yes nor no.

@@ -134,7 +134,7 @@ pub fn of_text(text: &str, name: &Path) -> Option<FileKind> {
 }
 
 /// The kind that the file's usual name tells. `config.toml` is everybody's name and tells nothing.
-fn by_name(name: &Path) -> Option<FileKind> {
+pub(super) fn by_name(name: &Path) -> Option<FileKind> {
     let parent = name.parent().and_then(Path::file_name).and_then(|name| name.to_str());
     match (parent, name.file_name()?.to_str()?) {
         (_, "config.json") => Some(FileKind::Spec),

@@ -92,6 +92,11 @@ impl<'s> Report<'s> {
         let place = lines.place(made.bytes);
         let related = made.related.into_iter().map(|(bytes, label)| (lines.place(bytes), line(&label))).collect();
         let excerpt = lines.excerpt(&place);
+        let fix = made.fix.map(|fix| Fix {
+            title: line(&fix.title),
+            places: fix.splices.iter().map(|splice| lines.place(splice.range.clone())).collect(),
+            ..fix
+        });
         let pointer = self.subject.tree.pointer(place.bytes.start);
         let base = fingerprint(rule.name, &pointer, &text[place.bytes.clone()]);
         // Two findings of a rule at one place of the tree are told apart by their order.
@@ -109,7 +114,7 @@ impl<'s> Report<'s> {
             excerpt,
             pointer,
             related,
-            fix: made.fix,
+            fix,
         });
     }
 }
@@ -169,7 +174,7 @@ impl Draft<'_, '_> {
         let wanted = self.report.with_fixes;
         let splices = if wanted { splices() } else { Vec::new() };
         if !(wanted && splices.is_empty()) {
-            self.made.fix = Some(Fix { title: title.into(), safety, splices });
+            self.made.fix = Some(Fix { title: title.into(), safety, splices, places: Vec::new() });
         }
         self
     }
