@@ -116,8 +116,10 @@ fn wrap(words: &str, width: usize, indent: &str) -> String {
     out
 }
 
-const HEAD: &str = "\
-<!-- Made by `oomshim lint --list-rules --format markdown`; a test compares them. -->
+const HEAD: &str = "# What oomshim lint finds
+
+\
+<!-- Made from the rules themselves: `OOMSHIM_BLESS=1 cargo test --test lint documentation`. -->
 
 `oomshim lint` judges OCI runtime specs (`config.json`), oomshim's policy, hooks.d files, `buildkitd.toml`, Docker's
 `daemon.json` and containerd's `config.toml`. `oomshim lint --explain RULE` prints a section of this page.

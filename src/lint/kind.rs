@@ -99,7 +99,9 @@ pub fn of_tree(tree: &Tree<'_>, syntax: Syntax, name: &Path) -> Option<FileKind>
     let root = tree.root();
     let count = |kind: FileKind| {
         let has = |keys: &[&str]| keys.iter().filter(|key| names(root, key)).count();
-        has(kind.keys()) + 4 * has(kind.telling())
+        // `[default]` alone is anybody's; with a class in it, it is a policy's.
+        let default = kind == FileKind::Policy && root.at(&["default", "class"]).is_some();
+        has(kind.keys()) + 4 * has(kind.telling()) + 4 * usize::from(default)
     };
     let kinds = FileKind::ALL.iter().map(|(kind, _)| *kind).filter(|kind| kind.syntax() == syntax);
     let scored = kinds.map(|kind| (count(kind), kind)).filter(|(score, _)| *score > 0);

@@ -1,9 +1,12 @@
-//! For people: each finding with its line, why it matters and what to do, and a sum at the end.
+//! For people: each finding with its line as rustc shows it, why it matters and what to do, and a sum at the end.
+//!
+//! The frame is drawn here and not by a library because the line is cut ([`Excerpt`](crate::lint::location::Excerpt)):
+//! engines write whole specs into one line, and the column must still be the file's.
 
 use std::io::{self, Write};
 use std::path::Path;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use unicode_width::UnicodeWidthStr;
 
 use super::{Counts, plural};
 use crate::escape;
@@ -24,11 +27,9 @@ pub struct Look {
 /// # Errors
 /// Those of the writer.
 pub fn write(results: &Results, look: Look, out: &mut impl Write) -> io::Result<()> {
-    let renderer = if look.colour { Renderer::styled() } else { Renderer::plain() };
-    let renderer = renderer.term_width(160);
     for outcome in &results.outcomes {
         for finding in &outcome.findings {
-            writeln!(out, "{}\n", one(&renderer, &outcome.name, finding))?;
+            one(&Paint(look.colour), &outcome.name, finding, out)?;
         }
         if outcome.unlisted > 0 {
             writeln!(out, "{}: {} more of the same rules\n", name(&outcome.name), outcome.unlisted)?;
@@ -40,32 +41,64 @@ pub fn write(results: &Results, look: Look, out: &mut impl Write) -> io::Result<
     sum(results, out)
 }
 
-fn one(renderer: &Renderer, file: &Path, finding: &Finding) -> String {
-    let level = match finding.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
-        Severity::Note => Level::NOTE,
+/// Colours, or none.
+struct Paint(bool);
+
+impl Paint {
+    fn with(&self, code: &str, text: &str) -> String {
+        if self.0 && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn frame(&self, text: &str) -> String {
+        self.with("1;34", text)
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.with("1", text)
+    }
+}
+
+fn one(paint: &Paint, file: &Path, finding: &Finding, out: &mut impl Write) -> io::Result<()> {
+    let colour = match finding.severity {
+        Severity::Error => "1;31",
+        Severity::Warning => "1;33",
+        Severity::Note => "1;36",
     };
-    let place = &finding.place;
-    let mark = AnnotationKind::Primary.span(finding.excerpt.marked.clone()).label(&finding.label);
-    let origin = Origin::path(name(file)).line(place.start.line).char_column(place.start.column);
-    let snippet = Snippet::source(&finding.excerpt.text).line_start(place.start.line).annotation(mark);
-    let title = level.primary_title(finding.message.as_str()).id(finding.rule.name);
-    let mut group = Group::with_title(title).element(origin).element(snippet);
+    let start = finding.place.start;
+    let number = start.line.to_string();
+    let margin = " ".repeat(number.len());
+    let bar = paint.frame("|");
+    let title = paint.with(colour, &format!("{}[{}]", finding.severity, finding.rule.name));
+    writeln!(out, "{title}{}", paint.bold(&format!(": {}", finding.message)))?;
+    writeln!(out, "{margin}{} {}:{}:{}", paint.frame("-->"), name(file), start.line, start.column)?;
+    writeln!(out, "{margin} {bar}")?;
+    let (text, marked) = (&finding.excerpt.text, &finding.excerpt.marked);
+    let parts = [&text[..marked.start], &text[marked.clone()], &text[marked.end..]];
+    let [before, inside, behind] = parts.map(|part| escape::text(&part.replace('\t', "    ")).into_owned());
+    writeln!(out, "{} {bar} {before}{inside}{behind}", paint.frame(&number))?;
+    let arrows = "^".repeat(inside.width().max(1));
+    let label = if finding.label.is_empty() { String::new() } else { format!(" {}", finding.label) };
+    let blank = " ".repeat(before.width());
+    writeln!(out, "{margin} {bar} {blank}{}", paint.with(colour, &format!("{arrows}{label}")))?;
+    writeln!(out, "{margin} {bar}")?;
     for (place, label) in &finding.related {
         let at = format!("{label}: line {} column {}", place.start.line, place.start.column);
-        group = group.element(Level::NOTE.with_name("see").message(at));
+        footer(paint, &margin, "see", &at, out)?;
     }
-    group = group.element(Level::NOTE.with_name("why").message(finding.rule.why));
-    group = group.element(Level::HELP.with_name("do").message(finding.help.as_str()));
+    footer(paint, &margin, "why", finding.rule.why, out)?;
+    footer(paint, &margin, "do", &finding.help, out)?;
     if let Some(fix) = &finding.fix {
         let option = match fix.safety {
             Safety::Safe => "--fix",
             Safety::Unsafe => "--unsafe-fixes",
         };
-        group = group.element(Level::HELP.with_name("fix").message(format!("{option}: {}", fix.title)));
+        footer(paint, &margin, "fix", &format!("{} ({option})", fix.title), out)?;
     }
-    renderer.render(&[group]).clone()
+    writeln!(out)
+}
+
+fn footer(paint: &Paint, margin: &str, name: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{margin} {} {}: {text}", paint.frame("="), paint.bold(name))
 }
 
 /// A file's name, which may be hostile.
