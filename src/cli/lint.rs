@@ -80,7 +80,9 @@ enum Format {
 }
 
 /// Parses one of the words of an enumeration, and lists them where it cannot.
-fn word<T: Copy + Send + Sync + 'static>(all: &'static [(T, &'static str)]) -> impl clap::builder::TypedValueParser<Value = T> {
+fn word<T: Copy + Send + Sync + 'static>(
+    all: &'static [(T, &'static str)],
+) -> impl clap::builder::TypedValueParser<Value = T> {
     use clap::builder::{PossibleValuesParser, TypedValueParser};
     let words = PossibleValuesParser::new(all.iter().map(|(_, word)| *word));
     words.try_map(move |text| {

@@ -39,7 +39,8 @@ impl<'t> Spec<'t> {
     /// The view of that spec.
     #[must_use]
     pub fn of(root: Node<'t>) -> Self {
-        let object = |node: Option<Node<'t>>, name| node.and_then(|node| node.field(name)).filter(|node| node.is_object());
+        let object =
+            |node: Option<Node<'t>>, name| node.and_then(|node| node.field(name)).filter(|node| node.is_object());
         let process = object(Some(root), "process");
         let linux = object(Some(root), "linux");
         let resources = object(linux, "resources");

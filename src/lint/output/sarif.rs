@@ -108,7 +108,9 @@ fn result(name: &Path, finding: &Finding, ignored: bool) -> Value {
     }
     if let Some(fix) = finding.fix.as_ref().filter(|fix| !fix.splices.is_empty()) {
         let replacements = fix.places.iter().zip(&fix.splices);
-        let replacements = replacements.map(|(place, splice)| json!({ "deletedRegion": region(place), "insertedContent": { "text": splice.text } }));
+        let replacements = replacements.map(
+            |(place, splice)| json!({ "deletedRegion": region(place), "insertedContent": { "text": splice.text } }),
+        );
         result["fixes"] = json!([{
             "description": { "text": fix.title },
             "artifactChanges": [{

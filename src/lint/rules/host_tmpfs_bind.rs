@@ -24,10 +24,22 @@ impl Rule for HostTmpfsBind {
         for mount in subject.spec().mounts().filter(|mount| mount.is_bind() && !mount.is_read_only()) {
             let Some(source) = mount.node.field("source") else { continue };
             let path = source.text().unwrap_or_default();
-            let Some(home) = tmpfs(&path).filter(|_| !is_single_file(&path, &mount.text("destination"))) else { continue };
-            let sure = if home == "/run" && path.trim_end_matches('/') != "/run" { Confidence::Medium } else { Confidence::High };
+            let Some(home) = tmpfs(&path).filter(|_| !is_single_file(&path, &mount.text("destination"))) else {
+                continue;
+            };
+            let sure = if home == "/run" && path.trim_end_matches('/') != "/run" {
+                Confidence::Medium
+            } else {
+                Confidence::High
+            };
             report
-                .at(&source, format!("{} is in the host's tmpfs {home}: what the step writes there stays when it is killed", quote(&path)))
+                .at(
+                    &source,
+                    format!(
+                        "{} is in the host's tmpfs {home}: what the step writes there stays when it is killed",
+                        quote(&path)
+                    ),
+                )
                 .label("the host's memory")
                 .confidence(sure)
                 .emit();

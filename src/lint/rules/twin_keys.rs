@@ -37,7 +37,9 @@ impl Rule for TwinKeys {
                 .label("Go takes this one")
                 .related(&first.name_span(), "others take this one")
                 .severity(if same { Severity::Note } else { Severity::Error })
-                .fix(if same { Safety::Safe } else { Safety::Unsafe }, "take the earlier one away", || vec![change::remove(*first)])
+                .fix(if same { Safety::Safe } else { Safety::Unsafe }, "take the earlier one away", || {
+                    vec![change::remove(*first)]
+                })
                 .emit();
         }
     }

@@ -245,7 +245,10 @@ mod tests {
         for (inner, expected) in cases {
             assert_eq!(all(&spec(inner)), [expected], "{inner}");
         }
-        assert!(all(&spec(r#""annotations":{"a":"1","A":"2"},"process":null,"linux":{"seccomp":null},"windows":7"#)).is_empty());
+        assert!(
+            all(&spec(r#""annotations":{"a":"1","A":"2"},"process":null,"linux":{"seccomp":null},"windows":7"#))
+                .is_empty()
+        );
         assert_eq!(all("{}"), ["no ociVersion in the spec", "no root in the spec"]);
     }
 
