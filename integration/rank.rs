@@ -147,7 +147,7 @@ fn the_first_of_the_ranking_is_whom_the_kernel_kills() {
     println!("OOMSHIM_SEED={seed}");
     let mut random = Random(seed);
     let program = hog();
-    let mut right = 0;
+    let (mut right, mut tied) = (0, 0);
     for round in 0..ROUNDS {
         let Some(cgroup) = Cgroup::make(&format!("rank-{round}")) else { return };
         let count = 3 + random.below(4);
@@ -175,17 +175,24 @@ fn the_first_of_the_ranking_is_whom_the_kernel_kills() {
             assert!(Instant::now() < until, "round {round}: nothing was killed");
             std::thread::sleep(Duration::from_millis(5));
         };
-        assert_eq!(u64::from(dead), named, "round {round} of seed {seed}: {ranking:#}");
+        let close = ranking["close"].as_array().unwrap();
+        if close.contains(&dead.into()) {
+            // The kernel's counters cannot tell these apart either, and rank said so.
+            tied += 1;
+        } else {
+            assert_eq!(u64::from(dead), named, "round {round} of seed {seed}: {ranking:#}");
+            right += 1;
+        }
         drop(trigger);
-        right += 1;
         let inner = format!("/{}", cgroup.folder.file_name().unwrap().to_str().unwrap());
-        let event = reported(&inner, named);
+        let event = reported(&inner, u64::from(dead));
         // The kernel leaves the line that names the cgroup out of kills that come fast.
         if let Some(event) = event {
             assert_eq!((event["cause"].as_str(), event["killed"].as_array().unwrap().len()), (Some("shared-limit"), 1), "{event:#}");
         }
     }
-    println!("{right} of {ROUNDS} first victims named rightly");
+    println!("of {ROUNDS} first victims {right} were named, and {tied} were among those that were called too close to tell");
+    assert!(right > tied, "most populations have one that stands out");
 }
 
 #[test]
