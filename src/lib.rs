@@ -9,6 +9,7 @@ pub mod escape;
 pub mod exec;
 pub mod hook;
 pub mod host;
+pub mod lint;
 pub mod policy;
 pub mod process;
 pub mod protect;

@@ -4,6 +4,7 @@
 pub mod completions;
 pub mod doctor;
 pub mod hook;
+pub mod lint;
 pub mod man;
 pub mod policy;
 pub mod protect;
@@ -29,6 +30,8 @@ pub struct Cli {
 pub enum Command {
     /// Protect a daemon: give this process a score and become the daemon, or change a running one's score
     Protect(protect::Args),
+    /// Tell what will go wrong under memory pressure, in specs, policies, hooks and engine configurations
+    Lint(lint::Args),
     /// Check, show and explain the policy
     Policy(policy::Args),
     /// Show who dies next when memory runs out
@@ -79,6 +82,7 @@ pub fn main(args: &[&OsStr]) -> u8 {
     };
     let done = match &cli.command {
         Command::Protect(args) => protect::run(args),
+        Command::Lint(args) => lint::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Rank(args) => rank::run(args),
         Command::Report(args) => report::run(args),

@@ -15,7 +15,7 @@ init() { ${runtime:-/opt/tools/bin/runc} state "$1" | sed -n 's/.*"pid": *\([0-9
 
 # with_hook BUNDLE COMMAND...: adds a createRuntime hook to a bundle, as containerd's base_runtime_spec does.
 with_hook() {
-    local bundle=$1 arguments= argument
+    local bundle=$1 arguments='' argument
     shift
     for argument in "$@"; do arguments="$arguments${arguments:+, }\"$argument\""; done
     sed -i "1s|{|{ \"hooks\": { \"createRuntime\": [ { \"path\": \"/opt/oomshim/bin/oomshim-hook\", \"args\": [ $arguments ] } ] },|" "$bundle/config.json"

@@ -1,7 +1,8 @@
 /* hog: takes memory and keeps it, so that a scenario can run a machine out of it at a known pace.
  *
  *     hog MIB             touches MIB mebibytes (0: until it is stopped), then waits
- *     hog MIB --brood N   the same, shared out among N children and their parent
+ *     hog MIB --brood N   the same, shared out among N children that hold their share for a while and end, as compilers do;
+ *                         the parent waits for them and does not look at how they ended
  *
  * Static and tiny, because it is copied into every container and its own size must not matter.
  */
@@ -10,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, HUGE = 2 << 20, CHUNK = 16 << 20 };
+/* Long enough that under emulation the last child has taken its share before the first gives its back. */
+enum { HOLD_SECONDS = 5 };
+enum { PAGE = 4096, HUGE = 2 << 20, CHUNK = 4 << 20 };
 
 static void take(unsigned long mib)
 {
@@ -41,10 +45,19 @@ int main(int argc, char **argv)
     }
     unsigned long mib = strtoul(argv[1], NULL, 10);
     long brood = argc == 4 ? strtol(argv[3], NULL, 10) : 0;
-    for (long child = 0; child < brood; child++)
-        if (fork() == 0)
-            break;
-    take(brood > 0 && mib > 0 ? mib / (brood + 1) + 1 : mib);
-    for (;;)
-        pause();
+    if (brood == 0) {
+        take(mib);
+        for (;;)
+            pause();
+    }
+    for (long child = 0; child < brood; child++) {
+        if (fork() == 0) {
+            take(mib / brood + 1);
+            sleep(HOLD_SECONDS);
+            _exit(0);
+        }
+    }
+    while (wait(NULL) > 0)
+        ;
+    return 0;
 }

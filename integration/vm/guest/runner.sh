@@ -1,4 +1,4 @@
-# Runs scenarios inside the VM and says on the second serial port how each ended. Sourced by PID 1.
+# Runs scenarios inside the VM and says on the second serial port how each ended. Sourced by main.
 #
 # The lines: BEGIN NAME · NOTE NAME TEXT · TABLE NAME TEXT · PANIC NAME REGEX (a panic is what this scenario wants) ·
 # PASS NAME SECONDS TEXT · FAIL NAME SECONDS WHY · DONE.
@@ -8,10 +8,11 @@ report() { echo "$*" >/dev/ttyS1; }
 uptime_ms() { awk '{ printf "%d", $1 * 1000 }' /proc/uptime; }
 
 run_all() {
-    local entry
+    local entry first=yes
     for entry in $(echo "$1" | tr , ' '); do
+        [ -n "$first" ] || clean_up
+        first=
         run_one "${entry%%:*}" "${entry##*:}"
-        clean_up
     done
     report DONE
 }
@@ -62,7 +63,7 @@ clean_up() {
     for pass in 1 2 3; do
         for dir in /proc/[0-9]*; do
             pid=${dir#/proc/}
-            # Kernel threads have no executable.
+            # Kernel threads have no executable. This is PID 1 in the boots where scenarios share a VM.
             [ "$pid" != 1 ] && readlink "$dir/exe" >/dev/null 2>&1 && kill -9 "$pid" 2>/dev/null
         done
         sleep 0.2

@@ -2,7 +2,7 @@
 #
 # A greedy build is one of three kinds, because real ones are:
 #   hog     one process takes everything
-#   brood   it is shared out among 60 processes, each of them smaller than the daemon
+#   brood   half as much again as the machine has, wanted by 60 processes at once, each of them smaller than the daemon
 #   helper  a background process takes everything, and the step does not look at how it ended
 # Every greedy program has a name of its own (hog-BUILD), so that each line of the kernel's log is one build's.
 
@@ -49,7 +49,7 @@ lane() {
         case $kind in
         modest) step="mkdir -p /out; hog 16 & sleep 1; kill %1; echo \$BUILD >/out/result" ;;
         hog) step="$program; hog-$number 0; echo \$BUILD >/out/result" ;;
-        brood) step="$program; hog-$number 0 --brood 60; echo \$BUILD >/out/result" ;;
+        brood) step="$program; hog-$number 1400 --brood 60; echo \$BUILD >/out/result" ;;
         helper) step="$program; hog-$number 0 & wait %1; echo \$BUILD >/out/result" ;;
         esac
         build_status=0

@@ -6,7 +6,7 @@ import re
 
 STORM = int(os.environ.get("VM_STORM", "12"))  # builds in each storm
 
-OWN, ON_DEMAND = "own", "on-demand"
+OWN, ON_DEMAND, SYSTEMD = "own", "on-demand", "systemd"
 
 
 class Mistake(Exception):
@@ -16,7 +16,7 @@ class Mistake(Exception):
 @dataclasses.dataclass(frozen=True)
 class Scenario:
     name: str
-    boot: str  # scenarios of one boot share a VM; "own": a VM alone; "on-demand": alone, and only when asked for by name
+    boot: str  # scenarios of one boot share a VM; "own": a VM alone; "on-demand": alone, and only when named; "systemd": alone, below systemd
     seconds: int  # what it may take, inside the VM
 
 
@@ -53,6 +53,6 @@ def boots(scenarios):
     """Groups of scenarios that share a VM, the longest first so that two VMs side by side end together."""
     groups = {}
     for scenario in scenarios:
-        key = f"own-{scenario.name}" if scenario.boot in (OWN, ON_DEMAND) else scenario.boot
+        key = f"own-{scenario.name}" if scenario.boot in (OWN, ON_DEMAND, SYSTEMD) else scenario.boot
         groups.setdefault(key, []).append(scenario)
     return sorted(groups.items(), key=lambda item: -sum(scenario.seconds for scenario in item[1]))

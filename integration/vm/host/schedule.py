@@ -28,15 +28,16 @@ class Printer:
     def __init__(self, out, verbose):
         self._lock = threading.Lock()
         self._verbose = verbose
-        self._report = (out / "report.txt").open("w")
+        self._report = out / "report.txt"
+        self._report.write_text("")
 
     def result(self, result, seconds, notes, tables):
         line = f"PASS {result.name} ({seconds})" if result.passed else f"FAIL {result.name}: {result.text}"
         shown = [line] + ([f"     {note}" for note in notes] if self._verbose else []) + [f"     {row}" for row in tables]
         with self._lock:
             print("\n".join(shown), flush=True)
-            self._report.write("\n".join([line] + [f"     {note}" for note in notes + tables] + [""]))
-            self._report.flush()
+            with self._report.open("a") as report:
+                report.write("\n".join([line] + [f"     {note}" for note in notes + tables] + [""]))
 
 
 def run_all(scenarios, out, jobs, verbose):
@@ -81,7 +82,8 @@ class Boot:
         """At least one result, so that a VM that does not even boot is a failure and not a loop."""
         wanted = ",".join(f"{scenario.name}:{scenario.seconds}" for scenario in self._scenarios)
         logs = self._out / "logs"
-        machine = vm.Vm(self._out, f"oomshim.storm={listing.STORM} oomshim.run={wanted}", logs / f"{self._label}.serial", logs / f"{self._label}.verdicts")
+        systemd = "oomshim.systemd " if self._scenarios[0].boot == listing.SYSTEMD else ""
+        machine = vm.Vm(self._out, f"{systemd}oomshim.storm={listing.STORM} oomshim.run={wanted}", logs / f"{self._label}.serial", logs / f"{self._label}.verdicts")
         deadline = time.monotonic() + BOOT_SECONDS
         try:
             while True:

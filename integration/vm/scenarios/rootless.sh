@@ -24,9 +24,9 @@ oom_score_adj = -500
 adjust = "set"
 [[rule]]
 class = "daemon"
-match.bundle = "/*"
+match.bundle = "/home/builder/*"
 [default]
-class = "daemon"
+class = "build-step"
 END
 expect "the score of a container that is to have -500" "$(as_builder "$podman cat /proc/self/oom_score_adj")" 0
 expect_text "oomshim's log" $home/oomshim.log 'clamp|floor'
