@@ -208,7 +208,7 @@ pub fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&
     // A word of another length is no slip of the pen, and measuring it costs its length squared.
     let near = names.filter(|name| word.len() <= name.len() * 2 && name.len() <= word.len() * 2);
     let fold = word.to_ascii_lowercase().replace(['_', '-'], "");
-    let measured = near.map(|name| (strsim::damerau_levenshtein(&fold, &name.to_ascii_lowercase()), name));
+    let measured = near.map(|name| (strsim::osa_distance(&fold, &name.to_ascii_lowercase()), name));
     let (distance, name) = measured.min_by_key(|(distance, _)| *distance)?;
     (distance <= name.len().div_ceil(4)).then_some(name)
 }
