@@ -1,6 +1,6 @@
 //! Becoming another program in place. The one room with `unsafe` in it.
 //!
-//! Engines tie a runtime to its PID: PDEATHSIG, LISTEN_PID, signals and waitpid all name the process that they started.
+//! Engines tie a runtime to its PID: PDEATHSIG, `LISTEN_PID`, signals and waitpid all name the process that they started.
 //! And they give it a disposition of SIGPIPE (conmon ignores it), which `std::process::Command::exec` resets and Rust's
 //! own start-up overwrites. So the programs have no Rust start-up (`#![no_main]`), and this is a bare execve(2).
 #![allow(unsafe_code)]

@@ -161,8 +161,9 @@ pub fn precreate(
     roots: &Roots,
 ) -> Result<(Vec<u8>, Record), HookError> {
     let document = Document::parse(spec)?;
-    // The engine runs this hook in the bundle and does not tell the container's id.
-    let workload = Workload::of(&document).named(None, crate::shim::bundle_path(None));
+    // Neither the id nor the bundle is told. The working directory is the bundle in newer versions of podman, and
+    // whatever directory podman's user is in in older ones (seen with 4.3), so it says nothing.
+    let workload = Workload::of(&document);
     let decision = decision(class, policy, &workload)?;
     let Some(class) = &decision.class else {
         return Ok((spec.to_vec(), Record::new(Level::Debug, "left a container alone").with("class", "keep")));
@@ -174,7 +175,7 @@ pub fn precreate(
         return Err(HookError::Clamped { wanted, got });
     }
     let bytes = edit::splice(document.text(), edit::splices(&document, &plan.edits)?);
-    Ok((bytes, crate::shim::record(None, workload.bundle.as_deref(), &decision, &plan)))
+    Ok((bytes, crate::shim::record(None, None, &decision, &plan)))
 }
 
 fn decision(class: Option<&str>, policy: &Policy, workload: &Workload<'_>) -> Result<Decision, HookError> {

@@ -35,7 +35,7 @@ pub enum Cgroups {
 /// What this process may do to scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rights {
-    /// CAP_SYS_RESOURCE in the initial user namespace: any score, and what it writes cannot be undone by the step.
+    /// `CAP_SYS_RESOURCE` in the initial user namespace: any score, and what it writes cannot be undone by the step.
     Full,
     /// Without it a score can be raised but not lowered below its floor, and a raised score is not sticky.
     RaiseOnly,
@@ -52,7 +52,7 @@ pub struct Host {
     pub memory: Option<u64>,
 }
 
-/// The bit of CAP_SYS_RESOURCE in a capability mask (capabilities(7)).
+/// The bit of `CAP_SYS_RESOURCE` in a capability mask (capabilities(7)).
 const CAP_SYS_RESOURCE: u32 = 24;
 
 impl Host {
@@ -94,10 +94,22 @@ pub fn rights(proc: &Path) -> Rights {
     let status = std::fs::read_to_string(proc.join("self/status")).unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
     let held = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    // `capable()` asks for the capability in the initial user namespace; its map covers all of the 32-bit range.
-    let map = std::fs::read_to_string(proc.join("self/uid_map")).unwrap_or_default();
-    let initial = map.split_ascii_whitespace().eq(["0", "0", "4294967295"]);
-    if initial && held & (1 << CAP_SYS_RESOURCE) != 0 { Rights::Full } else { Rights::RaiseOnly }
+    // `capable()` asks for the capability in the initial user namespace.
+    let sufficient = held & (1 << CAP_SYS_RESOURCE) != 0 && in_initial_user_namespace(proc);
+    if sufficient { Rights::Full } else { Rights::RaiseOnly }
+}
+
+/// Whether this process is in the initial user namespace.
+#[must_use]
+pub fn in_initial_user_namespace(proc: &Path) -> bool {
+    std::fs::read(proc.join("self/uid_map")).is_ok_and(|map| is_initial_map(&map))
+}
+
+/// Whether a `uid_map` is that of the initial user namespace, which covers all of the 32-bit range.
+#[must_use]
+pub fn is_initial_map(map: &[u8]) -> bool {
+    let fields = map.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
+    fields.eq([&b"0"[..], b"0", b"4294967295"])
 }
 
 /// The machine's RAM in bytes.

@@ -53,7 +53,7 @@ impl Record {
         };
     }
 
-    /// One write of one line with O_APPEND, so that many shims can write to the same file.
+    /// One write of one line with `O_APPEND`, so that many shims can write to the same file.
     fn append(&self, path: &Path) -> std::io::Result<()> {
         // NONBLOCK: the administrator may have named a FIFO that nobody reads.
         let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);

@@ -83,20 +83,21 @@ pub fn journey<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> 
         Flavor::of_runtime(named.unwrap_or_default())
     });
     let line = argv::parse(flavor, rest);
+    // Without a policy nobody has said where records go, and the journal is where people look.
+    let log = policy.map_or(Log { to: LogTo::Journald, level: Level::Error }, |policy| policy.log.clone());
     let runtime = match found {
         Ok(path) => path,
-        Err(error) => return Ending::Refuse(refusal(&line, error.to_string())),
+        Err(error) => return Ending::Refuse(refusal(&line, error.to_string(), &log)),
     };
     let outcome = match &line {
-        CommandLine::Other => Ok(()),
         CommandLine::Container(it) if it.verb == Verb::Exec => {
-            take_container_score(it, flavor, environment, policy);
+            take_container_score(it, flavor, environment, &log);
             Ok(())
         }
         CommandLine::Container(it) => with_policy(&loaded, |policy| prepare(it, policy, environment)),
-        // It may be a verb that edits nothing, and those work with any policy.
+        // Without a verb it may be one that edits nothing, and those work with any policy.
         CommandLine::Unclear { verb: None, .. } if loaded.is_err() => Ok(()),
-        CommandLine::Unclear { verb: Some(Verb::Exec), .. } => Ok(()),
+        CommandLine::Other | CommandLine::Unclear { verb: Some(Verb::Exec), .. } => Ok(()),
         CommandLine::Unclear { why, .. } => with_policy(&loaded, |policy| {
             let why = format!("cannot read the command line as {} does: {why}", flavor.name());
             unedited(policy, environment, None, &why, &[])
@@ -104,7 +105,7 @@ pub fn journey<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> 
     };
     match outcome {
         Ok(()) => Ending::Become(runtime),
-        Err(message) => Ending::Refuse(refusal(&line, message)),
+        Err(message) => Ending::Refuse(refusal(&line, message, &log)),
     }
 }
 
@@ -113,15 +114,18 @@ pub fn journey<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> 
 pub fn could_not_start<'a>(args: &[&'a OsStr], runtime: &Path, reason: Reason) -> Refusal<'a> {
     let flavor = Flavor::of_runtime(runtime.file_name().unwrap_or_default());
     let line = argv::parse(flavor, args.get(1..).unwrap_or_default());
-    refusal(&line, format!("cannot start the runtime {}: {reason}", runtime.display()))
+    let log = Log { to: LogTo::Journald, level: Level::Error };
+    refusal(&line, format!("cannot start the runtime {}: {reason}", runtime.display()), &log)
 }
 
-fn refusal<'a>(line: &CommandLine<'a>, message: String) -> Refusal<'a> {
-    let (verb, global) = match line {
-        CommandLine::Container(it) => (Some(it.verb), it.global),
-        CommandLine::Unclear { verb, global, .. } => (*verb, *global),
-        CommandLine::Other => (None, Global::default()),
+fn refusal<'a>(line: &CommandLine<'a>, message: String, log: &Log) -> Refusal<'a> {
+    let (verb, id, global) = match line {
+        CommandLine::Container(it) => (Some(it.verb), Some(it.id), it.global),
+        CommandLine::Unclear { verb, global, .. } => (*verb, None, *global),
+        CommandLine::Other => (None, None, Global::default()),
     };
+    let record = Record::new(Level::Error, format!("refused: {message}"));
+    id.into_iter().fold(record, |record, id| record.with("id", id)).write(log);
     Refusal { message, verb, global }
 }
 
@@ -284,12 +288,12 @@ fn raise_own_score(score: OomScoreAdj, environment: &Environment) -> bool {
         let own = Process::own(&environment.roots.proc)?;
         if own.score()? < score { own.set_score(score).map(|()| true) } else { Ok(false) }
     };
-    raise().unwrap_or_else(|_: ProcessError| false)
+    raise().unwrap_or(false)
 }
 
 /// exec: a later process of the container must not inherit the engine's immunity, so this process takes the score that
 /// the container's init has. crun and a runc without a configured score pass it on; the others set their own.
-fn take_container_score(it: &Invocation<'_>, flavor: Flavor, environment: &Environment, policy: Option<&Policy>) {
+fn take_container_score(it: &Invocation<'_>, flavor: Flavor, environment: &Environment, log: &Log) {
     let proc = &environment.roots.proc;
     let init = state::init_process(proc, flavor, it.global.root, environment.runtime_dir.as_deref(), it.id);
     let Some(init) = init else { return };
@@ -299,7 +303,6 @@ fn take_container_score(it: &Invocation<'_>, flavor: Flavor, environment: &Envir
         let got = if wanted == before { wanted } else { own.set_score_or_floor(wanted)? };
         Ok::<_, ProcessError>((wanted, got))
     };
-    let log = policy.map_or_else(|| Log { to: LogTo::Off, level: Level::Error }, |policy| policy.log.clone());
     let id = escape::bytes(it.id.as_encoded_bytes());
     let record = match take() {
         Ok((wanted, got)) if wanted == got => {
@@ -310,5 +313,5 @@ fn take_container_score(it: &Invocation<'_>, flavor: Flavor, environment: &Envir
         }
         Err(error) => Record::new(Level::Warn, format!("exec in container {id} keeps the engine's score: {error}")),
     };
-    record.with("id", it.id).write(&log);
+    record.with("id", it.id).write(log);
 }

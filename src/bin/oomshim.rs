@@ -9,9 +9,12 @@ use oomshim::cli;
 use oomshim::exec::Arguments;
 
 /// The C runtime's entry.
+///
+/// # Safety
+/// Only the C runtime calls it, with its own `argc` and `argv`.
 #[expect(unsafe_code, reason = "the name that the C runtime calls")]
 #[unsafe(no_mangle)]
-pub extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     // SAFETY: these are the C runtime's own.
     let arguments = unsafe { Arguments::from_main(argc, argv) };
     c_int::from(cli::main(&arguments.all()))

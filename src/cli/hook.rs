@@ -15,7 +15,7 @@ use crate::spec::bundle;
 
 /// Gives a container its score from an OCI hook.
 ///
-/// At the stage createRuntime the hook reads the container's state and writes to /proc/PID/oom_score_adj and the
+/// At the stage createRuntime the hook reads the container's state and writes to /`proc/PID/oom_score_adj` and the
 /// container's cgroup. At podman's stage precreate it reads config.json and prints it with the edits that oomshim-runc
 /// would make. A failure is recorded and the container starts all the same, unless the policy says `strict = true`.
 #[derive(Debug, Parser)]

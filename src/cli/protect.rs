@@ -3,11 +3,12 @@
 use std::ffi::{CString, OsString};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
 use super::Exit;
+use crate::engines::{Engine, Launch};
 use crate::protect::{self, Got, Tree};
 use crate::score::OomScoreAdj;
 use crate::{escape, exec};
@@ -62,12 +63,24 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     bail!("cannot start {program}: {reason}")
 }
 
-/// Whether what the daemon starts would inherit its immunity.
+/// Looks at how a known engine starts its workloads: what is not started by oomshim-runc would inherit the immunity.
 fn heirs(args: &Args) -> anyhow::Result<()> {
-    for warning in crate::engines::heirs(&args.command) {
-        complain(args.strict, &warning)?;
+    let Some(engine) = args.command.first().and_then(|program| Engine::of_program(program)) else { return Ok(()) };
+    match engine.routes(&Launch::of_command(&args.command), &shim()) {
+        Ok(routes) => {
+            for route in routes.iter().filter(|route| route.leaks_immunity()) {
+                complain(args.strict, &route.warning(engine))?;
+            }
+            Ok(())
+        }
+        Err(error) => complain(args.strict, &error.to_string()),
     }
-    Ok(())
+}
+
+/// Where `oomshim-runc` is, for the line that is to be added to a configuration: beside this program.
+fn shim() -> PathBuf {
+    let beside = std::env::current_exe().map(|own| own.with_file_name("oomshim-runc"));
+    beside.ok().filter(|path| path.exists()).unwrap_or_else(|| PathBuf::from("/usr/local/bin/oomshim-runc"))
 }
 
 fn running(args: &Args, proc: &Path) -> anyhow::Result<Exit> {

@@ -195,7 +195,9 @@ fn shown(edit: &Edit, document: &Document<'_>) -> Shown {
     let change = match before.as_slice() {
         [] => "added".to_owned(),
         all if all.iter().all(|node| node.raw() == value) => "already there".to_owned(),
-        all => format!("was {}", all.iter().map(|node| node.raw()).collect::<Vec<_>>().join(" and ")),
+        all => {
+            format!("was {}", all.iter().map(super::super::spec::document::Node::raw).collect::<Vec<_>>().join(" and "))
+        }
     };
     Shown { field: edit.field(), value, change }
 }

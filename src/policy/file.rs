@@ -93,6 +93,9 @@ pub fn parse(text: &str, path: &Path) -> Result<Policy, PolicyError> {
 }
 
 /// The built-in policy.
+///
+/// # Panics
+/// Never: its text is a part of this program, and a test reads it.
 #[must_use]
 #[expect(clippy::expect_used, reason = "the text is a part of this program and a test reads it")]
 pub fn built_in() -> Policy {

@@ -150,7 +150,7 @@ fn rule(text: &str, value: Value<'_, '_>, policy: &Policy) -> Parsed<Rule> {
         let message = "the rule has no condition: write match.cgroup = \"…\" or the like, or use [default]";
         return problem(value.span(), message);
     }
-    let line = 1 + text.as_bytes()[..value.span().start].iter().filter(|&&byte| byte == b'\n').count();
+    let line = 1 + text[..value.span().start].matches('\n').count();
     let trust_workload = table.get("trust_workload").map(boolean).transpose()?.unwrap_or(false);
     let rule = Rule { class, conditions, trust_workload, line: Some(line) };
     let score = policy.resolve(&rule.class).map_or(OomScoreAdj::ZERO, |class| class.score);

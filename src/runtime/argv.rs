@@ -313,7 +313,7 @@ impl<'a> Reader<'_, 'a> {
     }
 }
 
-fn all<'t>(tables: Tables<'t>) -> impl Iterator<Item = &'static Opt> + use<'t> {
+fn all(tables: Tables<'_>) -> impl Iterator<Item = &'static Opt> + use<'_> {
     tables.iter().flat_map(|table| table.iter()).flat_map(|opts| opts.iter())
 }
 

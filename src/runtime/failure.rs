@@ -15,7 +15,7 @@ use super::argv::Global;
 use super::flavor::Verb;
 use crate::escape;
 
-/// conmon hands 8191 bytes of standard error on (`src/config.h`, BUF_SIZE); a message is kept well below.
+/// conmon hands 8191 bytes of standard error on (`src/config.h`, `BUF_SIZE`); a message is kept well below.
 const LIMIT: usize = 4000;
 
 /// The exit status for a failure of that verb: exec's own failures are 255 in runc and youki, everything else is 1.

@@ -156,7 +156,9 @@ mod tests {
     fn itself_and_its_copies_are_passed_over() {
         let folder = tempfile::tempdir().unwrap();
         let dirs: Vec<PathBuf> = ["a", "b", "c", "d"].iter().map(|name| folder.path().join(name)).collect();
-        dirs.iter().for_each(|dir| std::fs::create_dir(dir).unwrap());
+        for dir in &dirs {
+            std::fs::create_dir(dir).unwrap();
+        }
         let shim = program(&dirs[0], "runc", "the shim");
         program(&dirs[1], "runc", "the shim");
         std::os::unix::fs::symlink(&shim, dirs[2].join("runc")).unwrap();

@@ -13,7 +13,7 @@ use crate::spec::document::Document;
 
 /// The init process of a container, if it still is the one that the runtime wrote down.
 ///
-/// `runtime_dir` is the value of XDG_RUNTIME_DIR, below which rootless runtimes keep their state. `None` where there is
+/// `runtime_dir` is the value of `XDG_RUNTIME_DIR`, below which rootless runtimes keep their state. `None` where there is
 /// no such container, no such process, or (runsc) no process of the container on the host.
 #[must_use]
 pub fn init_process(
@@ -54,7 +54,8 @@ fn read(proc: &Path, flavor: Flavor, path: &Path) -> Option<Process> {
         Flavor::Crun => ("pid", "process-start-time"),
         Flavor::Youki | Flavor::Runsc => ("pid", ""),
     };
-    let number = |name: &str| document.root().entries(name).last().and_then(|node| node.integer());
+    let number =
+        |name: &str| document.root().entries(name).last().and_then(super::super::spec::document::Node::integer);
     // PID 1 is never a container seen from the host, and 0 is how a stopped one is written.
     let pid = u32::try_from(number(pid)?).ok().filter(|&pid| pid > 1)?;
     let process = Process::open(proc, pid).ok()?;

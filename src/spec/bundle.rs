@@ -105,7 +105,7 @@ impl SpecFile {
     /// Puts the temporary file in the place of the spec's.
     ///
     /// Exchanged and not renamed over: ext4 starts to write a file to the disk at once when it is renamed over another
-    /// (`fs/ext4/namei.c`, auto_da_alloc), which doubles the time and is the last thing wanted when memory is short.
+    /// (`fs/ext4/namei.c`, `auto_da_alloc`), which doubles the time and is the last thing wanted when memory is short.
     fn exchange(&self, temporary: &OsStr) -> Result<Left, Errno> {
         let (folder, name) = (&self.folder, &self.name);
         match rustix::fs::renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE) {

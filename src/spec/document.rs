@@ -252,7 +252,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// A string's bytes; serde_json decodes lone surrogates into bytes, not into text.
+/// A string's bytes; `serde_json` decodes lone surrogates into bytes, not into text.
 struct Bytes(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Bytes {

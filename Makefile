@@ -1,0 +1,77 @@
+# What a person does here. `make help` lists it.
+
+TARGET := $(shell uname -m)-unknown-linux-gnu
+BIN := $(CURDIR)/target/$(TARGET)/release
+CARGO ?= cargo
+# Static and at a fixed address: no dynamic linker and no relocations on the way to the runtime, and nothing that a
+# host's libraries could change. `--target` keeps these flags away from build scripts and procedural macros.
+STATIC := RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static"
+# The tests judge the binaries that are shipped, not the debug ones.
+WITH_BIN := OOMSHIM_BIN_DIR=$(BIN)
+
+export BIN DESTDIR PREFIX SYSCONFDIR
+
+.PHONY: help
+help: ## List what can be done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the three static binaries
+	$(STATIC) $(CARGO) build --release --locked --bins --target $(TARGET)
+
+.PHONY: demo
+demo: build ## See who dies when memory runs out, without oomshim and with it (root)
+	demo/demo $(BIN)
+
+.PHONY: install
+install: ## Put what was built into place (DESTDIR, PREFIX=/usr/local, SYSCONFDIR=/etc)
+	scripts/install
+
+.PHONY: uninstall
+uninstall: ## Take it away again; the policy stays
+	scripts/install --remove
+
+.PHONY: test
+test: build ## Run the unit tests and the suites on real runtimes; installs what they need (root)
+	integration/install
+	$(WITH_BIN) $(CARGO) test --locked --lib --bins
+	$(WITH_BIN) $(CARGO) test --locked $(foreach suite,$(SUITES),--test $(suite))
+	$(CARGO) test --locked --doc
+
+# Everything but the engines, which need more than Debian has.
+SUITES := argv lossless truth transparent faults runtimes readme
+
+.PHONY: tools
+tools: ## Build the engines that Debian has too old: buildkit, containerd, runc
+	integration/tools/build
+
+.PHONY: engine-test
+engine-test: build tools ## Run real engines on this machine through the shim (root)
+	integration/engines/install
+	$(WITH_BIN) OOMSHIM_TOOLS_DIR=$(CURDIR)/target/tools/bin $(CARGO) test --locked --test engines
+
+.PHONY: vm-test
+vm-test: build tools ## Run out of memory for real, on a kernel of its own, with real engines
+	integration/vm/run $(SCENARIO)
+
+.PHONY: vm-shell
+vm-shell: build tools ## A prompt in that VM
+	integration/vm/shell
+
+.PHONY: bench
+bench: build ## Measure the shim against a C program that only calls execve
+	$(WITH_BIN) $(CARGO) bench --locked --bench process
+
+.PHONY: check
+check: ## Format, clippy and documentation, as CI wants them
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+.PHONY: deny
+deny: ## Licences, sources and known holes of the dependencies (needs cargo-deny)
+	$(CARGO) deny --locked check bans licenses sources
+
+.PHONY: clean
+clean: ## Remove what was built
+	$(CARGO) clean

@@ -1,0 +1,78 @@
+# Runs scenarios inside the VM and says on the second serial port how each ended. Sourced by main.
+#
+# The lines: BEGIN NAME · NOTE NAME TEXT · TABLE NAME TEXT · PANIC NAME REGEX (a panic is what this scenario wants) ·
+# PASS NAME SECONDS TEXT · FAIL NAME SECONDS WHY · DONE.
+
+report() { echo "$*" >/dev/ttyS1; }
+
+uptime_ms() { awk '{ printf "%d", $1 * 1000 }' /proc/uptime; }
+
+run_all() {
+    local entry first=yes
+    for entry in $(echo "$1" | tr , ' '); do
+        [ -n "$first" ] || clean_up
+        first=
+        run_one "${entry%%:*}" "${entry##*:}"
+    done
+    report DONE
+}
+
+# A scenario speaks through files, because it may be killed at any moment: /run/oomshim/verdict holds its last word.
+run_one() {
+    local name=$1 limit=$2 began status took verdict
+    rm -rf /run/oomshim
+    mkdir -p /run/oomshim
+    report "BEGIN $name"
+    dmesg -c >/dev/null
+    echo "oomshim-vm: scenario $name" >/dev/kmsg
+    began=$(uptime_ms)
+    SCENARIO=$name timeout -s KILL "$limit" sh -eu "/opt/oomshim/scenarios/$name.sh" </dev/null
+    status=$?
+    took=$(awk -v ms=$(($(uptime_ms) - began)) 'BEGIN { printf "%.1f", ms / 1000 }')
+    verdict=$(cat /run/oomshim/verdict 2>/dev/null)
+    # Before the verdict: the host may end the VM as soon as it has the last one.
+    [ "${verdict%%[ :]*}" = PASS ] || show_state
+    case $verdict in
+    PASS*) report "PASS $name $took ${verdict#PASS}" ;;
+    FAIL*) report "FAIL $name $took ${verdict#FAIL}" ;;
+    *)
+        case $status in
+        137 | 143) report "FAIL $name $took still running after $limit s, or killed" ;;
+        *) report "FAIL $name $took the script stopped with status $status, without a verdict" ;;
+        esac
+        ;;
+    esac
+}
+
+# What a person wants in the log when a scenario failed.
+show_state() {
+    echo "--- processes (pid, score, name)"
+    for dir in /proc/[0-9]*; do
+        [ -e "$dir/exe" ] && echo "${dir#/proc/} $(cat "$dir/oom_score_adj" 2>/dev/null) $(tr '\0' ' ' <"$dir/cmdline" 2>/dev/null)"
+    done
+    echo "--- memory"
+    head -n 5 /proc/meminfo
+    for log in /run/oomshim/*.log; do
+        [ -e "$log" ] && echo "--- $log" && tail -n 60 "$log"
+    done
+}
+
+# The next scenario finds the machine as the first did: no process but this one, no mount, no cgroup, no data.
+clean_up() {
+    local dir pid mount
+    for pass in 1 2 3; do
+        for dir in /proc/[0-9]*; do
+            pid=${dir#/proc/}
+            # Kernel threads have no executable. This is PID 1 in the boots where scenarios share a VM.
+            [ "$pid" != 1 ] && readlink "$dir/exe" >/dev/null 2>&1 && kill -9 "$pid" 2>/dev/null
+        done
+        sleep 0.2
+    done
+    tac /proc/mounts | while read -r _ mount _; do
+        case $mount in /run/* | /var/* | /tmp/* | /mnt/*) umount -l "$mount" 2>/dev/null ;; esac
+    done
+    rm -rf /run/* /tmp/* /etc/oomshim /etc/buildkit /etc/docker /etc/containers/oci
+    rm -rf /var/lib/buildkit /var/lib/containerd /var/lib/docker /var/lib/containers /root/.docker
+    find /sys/fs/cgroup -mindepth 1 -depth -type d -exec rmdir {} \; 2>/dev/null
+    echo 3 >/proc/sys/vm/drop_caches
+}

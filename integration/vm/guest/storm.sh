@@ -1,0 +1,112 @@
+# The storm: many builds, a third of them greedy at random, and a count of what became of each. Sourced by the storm scenarios.
+#
+# A greedy build is one of three kinds, because real ones are:
+#   hog     one process takes everything
+#   brood   half as much again as the machine has, wanted by 60 processes at once, each of them smaller than the daemon
+#   helper  a background process takes everything, and the step does not look at how it ended
+# Every greedy program has a name of its own (hog-BUILD), so that each line of the kernel's log is one build's.
+
+storm_builds=$(sed -n 's/.* oomshim.storm=\([0-9]*\).*/\1/p' /proc/cmdline)
+storm_dir=$work/storm
+storm_patience=300 # seconds after which a build counts as hung
+
+# storm NAME AT-ONCE LAUNCHER...: runs it and prints its row of the table.
+storm() {
+    storm_name=$1 at_once=$2
+    shift 2
+    mkdir -p $storm_dir
+    echo 0 >/proc/sys/vm/oom_dump_tasks
+    kinds >$storm_dir/kinds
+    start_buildkitd "$@"
+    storm_began=$(cut -d ' ' -f 1 /proc/uptime)
+    for lane in $(seq "$at_once"); do
+        lane "$lane" "$at_once" &
+        echo $! >>$storm_dir/lanes
+    done
+    supervise "$@"
+    storm_row
+}
+
+# The same kinds on every run: a storm that failed can be had again.
+kinds() {
+    awk -v builds="$storm_builds" 'BEGIN {
+        seed = 29
+        for (build = 1; build <= builds; build++) {
+            seed = (seed * 1103515245 + 12345) % 2147483648
+            dice = int(seed / 65536) % 9
+            print build, dice == 0 ? "hog" : dice == 1 ? "brood" : dice == 2 ? "helper" : "modest"
+        }
+    }'
+}
+
+# The builds of one lane, one after another.
+lane() {
+    while read -r number kind; do
+        [ $((number % $2)) -eq $(($1 % $2)) ] || continue
+        # A daemon that is being restarted is given time.
+        wait_for 60 test -S $work/buildkitd.sock || true
+        program="ln -s hog /bin/hog-$number; mkdir -p /out"
+        case $kind in
+        modest) step="mkdir -p /out; hog 16 & sleep 1; kill %1; echo \$BUILD >/out/result" ;;
+        hog) step="$program; hog-$number 0; echo \$BUILD >/out/result" ;;
+        brood) step="$program; hog-$number 1400 --brood 60; echo \$BUILD >/out/result" ;;
+        helper) step="$program; hog-$number 0 & wait %1; echo \$BUILD >/out/result" ;;
+        esac
+        build_status=0
+        build_limit=$storm_patience build storm$number "$step" || build_status=$?
+        case $build_status in
+        0) outcome=passed; [ "$(cat $work/storm$number/result)" = storm$number ] || outcome=wrong ;;
+        137 | 143) outcome=hung ;;
+        *) outcome=failed ;;
+        esac
+        echo "$number $kind $outcome $(cut -d ' ' -f 1 /proc/uptime)" >>$storm_dir/outcomes
+        note "build $number, $kind: $outcome"
+        rm -rf $work/storm$number
+    done <$storm_dir/kinds
+}
+
+# Until every lane has ended: starts the daemon again when it dies, as a unit with Restart=always does, and counts that.
+supervise() {
+    while true; do
+        if ! alive "$buildkitd"; then
+            echo "$buildkitd" >>$storm_dir/deaths
+            rm -f $work/buildkitd.sock
+            start_buildkitd "$@"
+        fi
+        busy=
+        for lane in $(cat $storm_dir/lanes); do alive "$lane" && busy=yes; done
+        [ -n "$busy" ] || break
+        sleep 0.5
+    done
+}
+
+count() { awk -v kind="$1" -v outcome="$2" '$2 ~ "^(" kind ")$" && $3 ~ "^(" outcome ")$" { n++ } END { print n + 0 }' $storm_dir/outcomes; }
+
+storm_row() {
+    kernel_log >$storm_dir/kernel
+    # For each build that was reported as failed: from the kernel's first kill in it to the report, in seconds.
+    awk 'FNR == NR { if (match($0, /Killed process [0-9]+ \(hog-[0-9]+\)/)) {
+            time = $0; sub(/^\[ */, "", time); sub(/\].*/, "", time)
+            name = $0; sub(/.*\(hog-/, "", name); sub(/\).*/, "", name)
+            if (!(name in first)) first[name] = time } next }
+        $3 == "failed" && ($1 in first) { printf "%.1f\n", $4 - first[$1] }' $storm_dir/kernel $storm_dir/outcomes | sort -n >$storm_dir/delays
+    median=$(awk '{ delay[NR] = $1 } END { if (NR) print delay[int((NR + 1) / 2)]; else print "-" }' $storm_dir/delays)
+    longest=$(tail -n 1 $storm_dir/delays)
+    greedy='hog|brood|helper'
+    should_pass=$(count modest '.*') passed=$(count modest passed)
+    should_die=$(count "$greedy" '.*') died=$(count "$greedy" failed)
+    half_dead=$(count "$greedy" 'passed|wrong') hangs=$(count '.*' hung)
+    deaths=$(wc -l 2>/dev/null <$storm_dir/deaths || echo 0)
+    took=$(awk -v began="$storm_began" '{ printf "%d", $1 - began }' /proc/uptime)
+    table "$storm_name | $at_once | $passed of $should_pass | $died of $should_die | $half_dead | $deaths | $hangs | $(kills) | ${median} s | ${longest:--} s | $took s"
+}
+
+# What the storm must show when oomshim is in place.
+expect_calm() {
+    expect "modest builds that passed" "$passed" "$should_pass"
+    expect "greedy builds that died" "$died" "$should_die"
+    expect "broken builds that passed" "$half_dead" 0
+    expect "daemon deaths" "$deaths" 0
+    expect "hangs" "$hangs" 0
+    [ "$should_die" -gt 0 ] || fail "no build was greedy: the storm proves nothing"
+}

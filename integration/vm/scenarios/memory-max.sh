@@ -1,0 +1,26 @@
+# memory_max: a step that reaches its own limit dies by it; the machine is not short of memory and the build beside it does not notice.
+. /opt/oomshim/guest/lib.sh
+
+write_policy <<'END'
+[class.build-step]
+oom_score_adj = 500
+oom_group = true
+memory_max = "96MiB"
+[default]
+class = "build-step"
+END
+buildkitd_toml /opt/oomshim/bin/oomshim-runc
+start_buildkitd immune
+
+build neighbour "sleep 12 && $modest" &
+neighbour=$!
+build limited "cat /sys/fs/cgroup/memory.max" "$greedy" && fail "the greedy build passed"
+expect_text "the step's memory.max" $work/limited.log '100663296'
+expect_death limited
+kernel_log | grep -q 'constraint=CONSTRAINT_MEMCG' || fail "it was not the step's own limit: $(show_kills)"
+kernel_log | grep -q 'constraint=CONSTRAINT_NONE' && fail "the whole machine ran out of memory: $(show_kills)"
+expect "oom_group_kill of /buildkit" "$(event buildkit oom_group_kill)" 1
+alive $neighbour || fail "the neighbour ended before the limit was reached: the scenario proves nothing"
+wait $neighbour || fail "the neighbour failed: $(tail -n 3 $work/neighbour.log)"
+expect_build neighbour 500
+pass
