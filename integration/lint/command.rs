@@ -45,7 +45,11 @@ fn rules_are_chosen_and_left_out() {
     let privileged = "testdata/specs/docker-privileged.json";
     assert_eq!(rules(&["--select", "keeps-sys-resource", privileged]), ["keeps-sys-resource"]);
     assert!(rules(&["--select", "score", privileged]).iter().all(|rule| rule == "keeps-sys-resource"));
-    assert!(!rules(&["--ignore", "score,no-memory-limit", privileged]).iter().any(|rule| rule == "keeps-sys-resource" || rule == "no-memory-limit"));
+    assert!(
+        !rules(&["--ignore", "score,no-memory-limit", privileged])
+            .iter()
+            .any(|rule| rule == "keeps-sys-resource" || rule == "no-memory-limit")
+    );
     assert!(rules(&["--min-confidence", "high", FIRES]).len() <= rules(&[FIRES]).len());
 }
 
@@ -79,7 +83,9 @@ fn standard_input_is_a_file_too() {
 #[test]
 fn a_folder_is_searched_and_what_is_not_ours_is_passed_over() {
     let said = run(["src", "testdata/specs", "--select", "shape"]);
-    let files = fs::read_dir("testdata/specs").unwrap().filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|it| it == "json"));
+    let files = fs::read_dir("testdata/specs")
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|it| it == "json"));
     assert_eq!((said.status, said.out), (0, format!("nothing found in {} files\n", files.count())));
 }
 

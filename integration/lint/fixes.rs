@@ -12,9 +12,11 @@ use super::tool::{repository, run};
 
 fn fixtures() -> Vec<(&'static str, PathBuf)> {
     let named = |name: &str| {
-        rules::ALL.iter().map(|rule| rule.meta()).map(move |meta| {
-            (meta.name, folder(meta).join(format!("{name}.{}", explain::fixture_extension(meta))))
-        }).collect::<Vec<_>>()
+        rules::ALL
+            .iter()
+            .map(|rule| rule.meta())
+            .map(move |meta| (meta.name, folder(meta).join(format!("{name}.{}", explain::fixture_extension(meta)))))
+            .collect::<Vec<_>>()
     };
     let specs = fs::read_dir(repository().join("testdata/specs")).unwrap().map(|entry| entry.unwrap().path());
     let specs = specs.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
@@ -28,7 +30,11 @@ fn fixed_twice_is_fixed_once_and_the_findings_are_gone() {
         for most in [Safety::Safe, Safety::Unsafe] {
             let bytes = fs::read(&path).unwrap();
             let once = fix::fix(&path, &bytes, None, &options(meta), most).unwrap();
-            let left = once.outcome.findings.iter().filter(|finding| finding.fix.as_ref().is_some_and(|fix| fix.safety <= most));
+            let left = once
+                .outcome
+                .findings
+                .iter()
+                .filter(|finding| finding.fix.as_ref().is_some_and(|fix| fix.safety <= most));
             let left: Vec<_> = left.map(|finding| (finding.rule.name, &finding.message)).collect();
             assert!(left.is_empty(), "{} still has {left:?}", path.display());
             let kind = Some(once.outcome.kind);
@@ -43,9 +49,18 @@ fn fixed_twice_is_fixed_once_and_the_findings_are_gone() {
 fn a_fix_changes_what_it_says_and_nothing_else() {
     let said = run(["--diff", "testdata/lint/oom-score-unset/fires.json"]);
     insta::assert_snapshot!("diff", said.out);
-    let said = run(["--diff", "--unsafe-fixes", "testdata/lint/keeps-sys-resource/fires.json", "testdata/lint/twin-keys/fires.json"]);
+    let said = run([
+        "--diff",
+        "--unsafe-fixes",
+        "testdata/lint/keeps-sys-resource/fires.json",
+        "testdata/lint/twin-keys/fires.json",
+    ]);
     insta::assert_snapshot!("diff-unsafe", said.out);
-    assert_eq!(run(["--diff", "testdata/lint/keeps-sys-resource/fires.json"]).out, "", "an unsafe fix is not made by itself");
+    assert_eq!(
+        run(["--diff", "testdata/lint/keeps-sys-resource/fires.json"]).out,
+        "",
+        "an unsafe fix is not made by itself"
+    );
 }
 
 #[test]

@@ -49,11 +49,14 @@ fn sarif_is_valid_by_its_schema() {
     assert!(language.take().as_str().unwrap().ends_with("]?$"));
     *language = "^[a-zA-Z]{2}(-[a-zA-Z]{2})?$".into();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let runs: [&[&str]; 4] = [&FILES, &["testdata/specs", "absent file.json"], &["--host", "testdata/lint"], &["hooks/policy.toml"]];
+    let runs: [&[&str]; 4] =
+        [&FILES, &["testdata/specs", "absent file.json"], &["--host", "testdata/lint"], &["hooks/policy.toml"]];
     for args in runs {
         let said = run(args.iter().copied().chain(["--format", "sarif"]));
-        let value: serde_json::Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{args:?} {}", said.err));
-        let errors: Vec<String> = validator.iter_errors(&value).map(|error| format!("{error} at {}", error.instance_path())).collect();
+        let value: serde_json::Value =
+            serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{args:?} {}", said.err));
+        let errors: Vec<String> =
+            validator.iter_errors(&value).map(|error| format!("{error} at {}", error.instance_path())).collect();
         assert!(errors.is_empty(), "{args:?}: {errors:#?}");
     }
     assert!(!validator.is_valid(&serde_json::json!({ "version": "2.1.0" })), "the schema judges nothing");
@@ -62,7 +65,8 @@ fn sarif_is_valid_by_its_schema() {
 #[test]
 fn fingerprints_outlive_a_shift_of_lines() {
     let prints = |text: &str| {
-        let outcome = oomshim::lint::bytes("s.json".as_ref(), text.as_bytes(), None, &oomshim::lint::Options::default()).unwrap();
+        let outcome =
+            oomshim::lint::bytes("s.json".as_ref(), text.as_bytes(), None, &oomshim::lint::Options::default()).unwrap();
         let mut prints: Vec<u64> = outcome.findings.iter().map(|finding| finding.fingerprint).collect();
         prints.sort_unstable();
         prints

@@ -30,8 +30,14 @@ fn each_gets_one_clear_line_and_nobody_waits() {
         ("latin1.json", "byte 15 is not UTF-8, which JSON and TOML have to be"),
         ("fifo.json", "not a regular file"),
         ("loop.json", "cannot look at it: too many symbolic links (ELOOP)"),
-        ("deep.json", "neither content nor name tells what kind of file this is; say it with --kind (spec, hook, policy, buildkitd, dockerd, containerd)"),
-        ("deep.toml", "neither content nor name tells what kind of file this is; say it with --kind (spec, hook, policy, buildkitd, dockerd, containerd)"),
+        (
+            "deep.json",
+            "neither content nor name tells what kind of file this is; say it with --kind (spec, hook, policy, buildkitd, dockerd, containerd)",
+        ),
+        (
+            "deep.toml",
+            "neither content nor name tells what kind of file this is; say it with --kind (spec, hook, policy, buildkitd, dockerd, containerd)",
+        ),
         ("absent.json", "cannot look at it: it is not there (ENOENT)"),
     ];
     for (name, expected) in cases {
@@ -50,7 +56,8 @@ fn a_loop_of_folders_ends() {
     fs::create_dir(folder.path().join("a")).unwrap();
     symlink("..", folder.path().join("a/up")).unwrap();
     let said = run([folder.path()]);
-    let expected = format!("oomshim: {}/a/up: a symbolic link to a folder that it is in; not followed\n", folder.path().display());
+    let expected =
+        format!("oomshim: {}/a/up: a symbolic link to a folder that it is in; not followed\n", folder.path().display());
     assert_eq!((said.status, said.err, said.out.as_str()), (0, expected, "nothing found in 0 files\n"));
 }
 
@@ -75,7 +82,12 @@ fn what_the_terminal_would_obey_is_escaped() {
         let said = run(["--format", format, path.to_str().unwrap()]);
         let bad = |letter: char| (letter.is_control() && letter != '\n') || matches!(letter, '\u{202e}' | '\u{200b}');
         assert!(!said.out.contains(bad), "{format}: {:?}", said.out);
-        assert!(format != "github" || said.out.lines().all(|line| line.starts_with("::") && !line.starts_with("::error::x")), "{}", said.out);
+        assert!(
+            format != "github"
+                || said.out.lines().all(|line| line.starts_with("::") && !line.starts_with("::error::x")),
+            "{}",
+            said.out
+        );
     }
 }
 
@@ -93,13 +105,23 @@ fn time_is_linear_in_whatever_is_repeated() {
         spec(&format!("\"annotations\":{{\"oomshim.lint.ignore\":\"{}\"}}", "x ".repeat(count))),
         spec(&format!("\"mounts\":[{}]", many(&|_| "{\"type\":\"tmpfs\"}".into(), count))),
         spec(&format!("\"linux\":{{\"namespaces\":[{}]}}", many(&|_| "{\"type\":\"pid\"}".into(), count))),
-        spec(&format!("\"linux\":{{{}}}", many(&|_| "\"resources\":{\"unified\":{\"memory.max\":\"x\"}}".into(), count))),
+        spec(&format!(
+            "\"linux\":{{{}}}",
+            many(&|_| "\"resources\":{\"unified\":{\"memory.max\":\"x\"}}".into(), count)
+        )),
         many(&|_| "{}".into(), count),
     ];
     for text in hostile {
         let begun = Instant::now();
-        let outcome = lint::bytes("s.json".as_ref(), text.as_bytes(), Some(FileKind::Spec), &Options::default()).unwrap();
-        assert!(begun.elapsed() < Duration::from_secs(20), "{} MB took {:?}: {}…", text.len() / 1_000_000, begun.elapsed(), &text[..80]);
+        let outcome =
+            lint::bytes("s.json".as_ref(), text.as_bytes(), Some(FileKind::Spec), &Options::default()).unwrap();
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{} MB took {:?}: {}…",
+            text.len() / 1_000_000,
+            begun.elapsed(),
+            &text[..80]
+        );
         let listed = outcome.findings.len();
         assert!(listed < 60 * 54, "{listed} findings of one file");
     }

@@ -35,7 +35,8 @@ fn every_rule_fires_on_its_fixture_and_not_on_the_clean_one() {
         for (name, expected) in [("fires", true), ("clean", false)] {
             let path = folder(meta).join(format!("{name}.{}", explain::fixture_extension(meta)));
             let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            let outcome = lint::bytes(&path, &bytes, None, &options(meta)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let outcome = lint::bytes(&path, &bytes, None, &options(meta))
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             assert!(meta.kinds.contains(&outcome.kind), "{} is taken for a {}", path.display(), outcome.kind.title());
             let fired: Vec<_> = outcome.findings.iter().map(|finding| finding.rule.name).collect();
             assert_eq!(fired.contains(&meta.name), expected, "{} in {}: {fired:?}", meta.name, path.display());
@@ -47,7 +48,8 @@ fn every_rule_fires_on_its_fixture_and_not_on_the_clean_one() {
 fn a_rule_that_says_that_it_can_fix_does() {
     let mut fixing = BTreeSet::new();
     for meta in metas() {
-        let files = fs::read_dir(folder(meta)).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+        let files =
+            fs::read_dir(folder(meta)).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
         for path in files {
             let outcome = lint::bytes(&path, &fs::read(&path).unwrap(), None, &options(meta)).unwrap();
             let own = outcome.findings.iter().filter(|finding| finding.rule.name == meta.name);
@@ -65,7 +67,14 @@ fn one_name_stands_everywhere() {
     let mut names = BTreeSet::new();
     for (rule, meta) in rules::ALL.iter().zip(metas()) {
         assert!(names.insert(meta.name), "{} is there twice", meta.name);
-        assert!(meta.name.split('-').all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())), "{}", meta.name);
+        assert!(
+            meta.name
+                .split('-')
+                .all(|word| !word.is_empty()
+                    && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())),
+            "{}",
+            meta.name
+        );
         let source = repository().join("src/lint/rules").join(meta.name.replace('-', "_") + ".rs");
         let text = fs::read_to_string(&source).unwrap_or_else(|error| panic!("{}: {error}", source.display()));
         let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
@@ -73,9 +82,20 @@ fn one_name_stands_everywhere() {
         assert!(text.starts_with(&format!("//! `{}`: ", meta.name)), "the first line of {}", source.display());
         assert!(text.contains(&format!("struct {camel};")), "{} defines {camel}", source.display());
         for words in [meta.summary, meta.why, meta.what, meta.fix] {
-            assert!(!words.trim().is_empty() && !words.contains('\n') && words == words.trim(), "{}: {words:?}", meta.name);
+            assert!(
+                !words.trim().is_empty() && !words.contains('\n') && words == words.trim(),
+                "{}: {words:?}",
+                meta.name
+            );
         }
-        assert!(meta.why.ends_with('.') && meta.what.ends_with('.') && meta.fix.ends_with('.') && !meta.summary.ends_with('.'), "{}", meta.name);
+        assert!(
+            meta.why.ends_with('.')
+                && meta.what.ends_with('.')
+                && meta.fix.ends_with('.')
+                && !meta.summary.ends_with('.'),
+            "{}",
+            meta.name
+        );
         let _ = rule;
     }
     let files = |folder: &str| -> BTreeSet<String> {

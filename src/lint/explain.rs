@@ -32,7 +32,14 @@ pub fn list() -> String {
     for (group, word) in Group::ALL {
         let _ = writeln!(out, "{word}");
         for meta in rules::ALL.iter().map(|rule| rule.meta()).filter(|meta| meta.group == *group) {
-            let _ = writeln!(out, "  {:width$}  {:7}  {:6}  {}", meta.name, meta.severity.word(), meta.confidence.word(), meta.summary);
+            let _ = writeln!(
+                out,
+                "  {:width$}  {:7}  {:6}  {}",
+                meta.name,
+                meta.severity.word(),
+                meta.confidence.word(),
+                meta.summary
+            );
         }
     }
     out
@@ -60,7 +67,14 @@ fn section(out: &mut String, meta: &Meta) {
     let kinds = meta.kinds.iter().map(|kind| kind.title()).collect::<Vec<_>>().join(", ");
     let extension = fixture_extension(meta);
     let name = meta.name;
-    let _ = writeln!(out, "\n## {name}\n\n{} ({}), confidence {}, fixed {}. Files: {kinds}.", capital(meta.summary), meta.severity, meta.confidence, meta.fixable);
+    let _ = writeln!(
+        out,
+        "\n## {name}\n\n{} ({}), confidence {}, fixed {}. Files: {kinds}.",
+        capital(meta.summary),
+        meta.severity,
+        meta.confidence,
+        meta.fixable
+    );
     for (title, words) in [("Why", meta.why), ("What", meta.what), ("Fix", meta.fix)] {
         let _ = writeln!(out, "\n**{title}.** {}", wrap(words, 120, "").trim_start());
     }
@@ -86,8 +100,6 @@ fn heading(group: Group) -> &'static str {
         Group::Memory => "Memory that outlives the kill",
         Group::Shape => "Shape: whether the file says what its reader reads",
         Group::Deployment => "Deployment: daemons, engines and hooks",
-
-
     }
 }
 

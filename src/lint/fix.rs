@@ -25,7 +25,13 @@ pub struct Fixed {
 ///
 /// # Errors
 /// [`LintError`] of the first judgement.
-pub fn fix(name: &Path, bytes: &[u8], kind: Option<FileKind>, options: &Options, most: Safety) -> Result<Fixed, LintError> {
+pub fn fix(
+    name: &Path,
+    bytes: &[u8],
+    kind: Option<FileKind>,
+    options: &Options,
+    most: Safety,
+) -> Result<Fixed, LintError> {
     let options = Options { with_fixes: true, ..options.clone() };
     let mut bytes = bytes.to_vec();
     let mut made = Vec::new();

@@ -135,7 +135,14 @@ mod tests {
         for folder in ["b/rootfs/etc", "a", ".git", "other/rootfs"] {
             fs::create_dir_all(at(folder)).unwrap();
         }
-        for file in ["b/config.json", "b/rootfs/etc/config.json", "a/x.toml", "a/readme", ".git/config.json", "other/rootfs/z.json"] {
+        for file in [
+            "b/config.json",
+            "b/rootfs/etc/config.json",
+            "a/x.toml",
+            "a/readme",
+            ".git/config.json",
+            "other/rootfs/z.json",
+        ] {
             fs::write(at(file), "{}").unwrap();
         }
         symlink(top.path(), at("a/loop")).unwrap();
@@ -143,9 +150,13 @@ mod tests {
         symlink("x.toml", at("a/y.toml")).unwrap();
         symlink("nowhere", at("a/z.json")).unwrap();
         let inputs = collect(&[top.path().to_owned(), at("absent")]);
-        let names: Vec<_> = inputs.candidates.iter().map(|found| found.path.strip_prefix(top.path()).unwrap().to_owned()).collect();
+        let names: Vec<_> =
+            inputs.candidates.iter().map(|found| found.path.strip_prefix(top.path()).unwrap().to_owned()).collect();
         assert_eq!(names, ["a/x.toml", "a/y.toml", "b/config.json", "other/rootfs/z.json"].map(PathBuf::from));
-        assert_eq!(inputs.notes, [Problem { path: at("a/loop"), message: "a symbolic link to a folder that it is in; not followed".into() }]);
+        assert_eq!(
+            inputs.notes,
+            [Problem { path: at("a/loop"), message: "a symbolic link to a folder that it is in; not followed".into() }]
+        );
         let problems: Vec<_> = inputs.problems.iter().map(|problem| problem.path.clone()).collect();
         assert_eq!(problems, [at("a/z.json"), at("absent")]);
     }

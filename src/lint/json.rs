@@ -104,14 +104,8 @@ impl Parser<'_> {
             _ => return self.wrong("a value"),
         };
         let index = small(self.entries.len());
-        let entry = Entry {
-            kind,
-            start: small(start),
-            end: 0,
-            key_start: small(key.start),
-            key_end: small(key.end),
-            skip: 0,
-        };
+        let entry =
+            Entry { kind, start: small(start), end: 0, key_start: small(key.start), key_end: small(key.end), skip: 0 };
         self.entries.push(entry);
         match kind {
             Kind::Object | Kind::Array => {
@@ -308,7 +302,8 @@ mod tests {
         leaf.prop_recursive(6, 64, 6, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
-                prop::collection::vec((".{0,4}", inner), 0..6).prop_map(|pairs| serde_json::Value::Object(pairs.into_iter().collect())),
+                prop::collection::vec((".{0,4}", inner), 0..6)
+                    .prop_map(|pairs| serde_json::Value::Object(pairs.into_iter().collect())),
             ]
         })
     }

@@ -15,7 +15,7 @@ pub enum FileKind {
     Hook,
     /// oomshim's policy.
     Policy,
-    /// BuildKit's `buildkitd.toml`.
+    /// The `buildkitd.toml` of `BuildKit`.
     Buildkitd,
     /// Docker's `daemon.json`.
     Dockerd,
@@ -66,9 +66,38 @@ impl FileKind {
             FileKind::Spec => &["ociVersion", "process", "root", "mounts", "linux", "hostname", "annotations", "hooks"],
             FileKind::Hook => &["hook", "when", "stages", "stage", "version"],
             FileKind::Policy => &["class", "rule", "default", "runtime", "apply", "log"],
-            FileKind::Buildkitd => &["worker", "grpc", "registry", "insecure-entitlements", "root", "frontend", "dns", "trace", "debug", "history", "cdi"],
+            FileKind::Buildkitd => &[
+                "worker",
+                "grpc",
+                "registry",
+                "insecure-entitlements",
+                "root",
+                "frontend",
+                "dns",
+                "trace",
+                "debug",
+                "history",
+                "cdi",
+            ],
             FileKind::Dockerd => DOCKERD,
-            FileKind::Containerd => &["version", "plugins", "oom_score", "root", "state", "disabled_plugins", "required_plugins", "imports", "proxy_plugins", "grpc", "ttrpc", "debug", "metrics", "cgroup", "timeouts", "stream_processors"],
+            FileKind::Containerd => &[
+                "version",
+                "plugins",
+                "oom_score",
+                "root",
+                "state",
+                "disabled_plugins",
+                "required_plugins",
+                "imports",
+                "proxy_plugins",
+                "grpc",
+                "ttrpc",
+                "debug",
+                "metrics",
+                "cgroup",
+                "timeouts",
+                "stream_processors",
+            ],
         }
     }
 
@@ -87,10 +116,34 @@ impl FileKind {
 
 /// What dockerd reads from its file and no other program has under that name (moby `daemon/config`).
 const DOCKERD: &[&str] = &[
-    "runtimes", "default-runtime", "exec-opts", "data-root", "storage-driver", "storage-opts", "log-driver", "log-opts",
-    "registry-mirrors", "insecure-registries", "live-restore", "exec-root", "oom-score-adjust", "default-shm-size",
-    "default-ulimits", "cgroup-parent", "containerd", "userns-remap", "builder", "features", "hosts", "iptables",
-    "default-cgroupns-mode", "bip", "max-concurrent-downloads", "userland-proxy", "metrics-addr", "experimental",
+    "runtimes",
+    "default-runtime",
+    "exec-opts",
+    "data-root",
+    "storage-driver",
+    "storage-opts",
+    "log-driver",
+    "log-opts",
+    "registry-mirrors",
+    "insecure-registries",
+    "live-restore",
+    "exec-root",
+    "oom-score-adjust",
+    "default-shm-size",
+    "default-ulimits",
+    "cgroup-parent",
+    "containerd",
+    "userns-remap",
+    "builder",
+    "features",
+    "hosts",
+    "iptables",
+    "default-cgroupns-mode",
+    "bip",
+    "max-concurrent-downloads",
+    "userland-proxy",
+    "metrics-addr",
+    "experimental",
 ];
 
 /// The kind of a file that could be parsed.
@@ -106,10 +159,13 @@ pub fn of_tree(tree: &Tree<'_>, syntax: Syntax, name: &Path) -> Option<FileKind>
     let kinds = FileKind::ALL.iter().map(|(kind, _)| *kind).filter(|kind| kind.syntax() == syntax);
     let scored = kinds.map(|kind| (count(kind), kind)).filter(|(score, _)| *score > 0);
     // A file named as one is taken for one in doubt: it may well be the one that lacks what would tell.
-    scored.max_by_key(|(score, kind)| (*score, by_name(name) == Some(*kind))).and_then(|(score, kind)| {
-        let named = by_name(name) == Some(kind);
-        (score > 1 || named).then_some(kind)
-    }).or_else(|| by_name(name).filter(|kind| kind.syntax() == syntax && root.is_object()))
+    scored
+        .max_by_key(|(score, kind)| (*score, by_name(name) == Some(*kind)))
+        .and_then(|(score, kind)| {
+            let named = by_name(name) == Some(kind);
+            (score > 1 || named).then_some(kind)
+        })
+        .or_else(|| by_name(name).filter(|kind| kind.syntax() == syntax && root.is_object()))
 }
 
 fn names(root: Node<'_>, key: &str) -> bool {
@@ -144,7 +200,7 @@ pub(super) fn by_name(name: &Path) -> Option<FileKind> {
         (_, "buildkitd.toml") => Some(FileKind::Buildkitd),
         (Some("oomshim"), "policy.toml") => Some(FileKind::Policy),
         (Some("containerd"), "config.toml") => Some(FileKind::Containerd),
-        (Some("hooks.d"), file) if file.ends_with(".json") => Some(FileKind::Hook),
+        (Some("hooks.d"), _) if name.extension().is_some_and(|extension| extension == "json") => Some(FileKind::Hook),
         _ => None,
     }
 }

@@ -74,7 +74,8 @@ impl<'a> Lines<'a> {
         let mark = (place.bytes.start - line_start).min(line.len());
         let end = (place.bytes.end - line_start).clamp(mark, line.len());
         let from = line[..mark].char_indices().rev().nth(BEFORE - 1).map_or(0, |(at, _)| at);
-        let until = |at: usize, count: usize| line[at..].char_indices().nth(count).map_or(line.len(), |(more, _)| at + more);
+        let until =
+            |at: usize, count: usize| line[at..].char_indices().nth(count).map_or(line.len(), |(more, _)| at + more);
         let shown_end = end.min(until(mark, BEHIND));
         let to = until(shown_end, BEHIND.saturating_sub(characters(&line[mark..shown_end])));
         let (before, after) = (if from > 0 { "…" } else { "" }, if to < line.len() { "…" } else { "" });

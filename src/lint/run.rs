@@ -145,7 +145,7 @@ fn one(file: &Candidate, settings: &Settings) -> Done {
     let wondered = file.named || is_expected(&file.path);
     let failed = |message: String| Done::Failed(Problem { path: file.path.clone(), message });
     let (spec, bytes) = match SpecFile::read(&real) {
-        Ok(read) => read,
+        Ok(opened) => opened,
         Err(error) if wondered => return failed(without_path(&error.to_string(), &real)),
         Err(_) => return Done::NotOurs,
     };
@@ -161,7 +161,9 @@ fn one(file: &Candidate, settings: &Settings) -> Done {
 /// The message without the path, which every line begins with.
 fn without_path(message: &str, path: &Path) -> String {
     let shown = path.display().to_string();
-    let short = message.strip_prefix(&format!("{shown} is ")).map_or_else(|| message.replacen(&format!(" {shown}"), "", 1), str::to_owned);
+    let short = message
+        .strip_prefix(&format!("{shown} is "))
+        .map_or_else(|| message.replacen(&format!(" {shown}"), "", 1), str::to_owned);
     short.replace(", which no runtime spec is", ", which no file that is linted here is")
 }
 

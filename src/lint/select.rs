@@ -30,7 +30,8 @@ impl Selection {
     /// Whether the rule is chosen.
     #[must_use]
     pub fn contains(&self, meta: &Meta) -> bool {
-        let named = |words: &[String]| words.iter().any(|word| word == meta.name || word == meta.group.word() || word == "all");
+        let named =
+            |words: &[String]| words.iter().any(|word| word == meta.name || word == meta.group.word() || word == "all");
         (self.select.is_empty() || named(&self.select)) && !named(&self.ignore)
     }
 }
@@ -54,7 +55,8 @@ mod tests {
     fn names_groups_and_all() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let unset = rules::ALL.iter().map(|rule| rule.meta()).find(|meta| meta.name == "oom-score-unset").unwrap();
-        let has = |select: &[&str], ignore: &[&str]| Selection::new(&words(select), &words(ignore)).unwrap().contains(unset);
+        let has =
+            |select: &[&str], ignore: &[&str]| Selection::new(&words(select), &words(ignore)).unwrap().contains(unset);
         assert!(has(&[], &[]) && has(&["score"], &[]) && has(&["all"], &["killing"]) && has(&["oom-score-unset"], &[]));
         assert!(!has(&["killing"], &[]) && !has(&[], &["score"]) && !has(&["oom-score-unset"], &["all"]));
         let error = Selection::new(&[], &words(&["oom-score-unste"])).unwrap_err();

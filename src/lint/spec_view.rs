@@ -39,7 +39,8 @@ impl<'t> Spec<'t> {
     /// The view of that spec.
     #[must_use]
     pub fn of(root: Node<'t>) -> Self {
-        let object = |node: Option<Node<'t>>, name| node.and_then(|node| node.field(name)).filter(|node| node.is_object());
+        let object =
+            |node: Option<Node<'t>>, name| node.and_then(|node| node.field(name)).filter(|node| node.is_object());
         let process = object(Some(root), "process");
         let linux = object(Some(root), "linux");
         let resources = object(linux, "resources");
@@ -163,7 +164,7 @@ impl<'t> Spec<'t> {
             || self.annotation("io.kubernetes.cri-o.ContainerType").is_some()
     }
 
-    /// Whether it looks like a build step: BuildKit's host name, or a cgroup or root folder of a builder.
+    /// Whether it looks like a build step: the host name that `BuildKit` gives, or a cgroup or root folder of a builder.
     #[must_use]
     pub fn is_build_step(&self) -> bool {
         let text = |node: Option<Node<'t>>| node.and_then(Node::text).unwrap_or_default();

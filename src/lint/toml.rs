@@ -70,7 +70,9 @@ impl Maker {
         let index = self.open(kind, value.span(), key, name);
         let text = match value.get_ref() {
             DeValue::String(text) => Some(text.to_string()),
-            DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix()).ok().map(|n| n.to_string()),
+            DeValue::Integer(number) => {
+                i128::from_str_radix(number.as_str(), number.radix()).ok().map(|n| n.to_string())
+            }
             _ => None,
         };
         if text.is_some() {

@@ -16,7 +16,12 @@ pub fn write(results: &Results, out: &mut impl Write) -> io::Result<()> {
         }
     }
     for problem in &results.problems {
-        writeln!(out, "::error file={},title=oomshim::{}", property(&problem.path.to_string_lossy()), data(&problem.message))?;
+        writeln!(
+            out,
+            "::error file={},title=oomshim::{}",
+            property(&problem.path.to_string_lossy()),
+            data(&problem.message)
+        )?;
     }
     Ok(())
 }

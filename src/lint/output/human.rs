@@ -120,7 +120,8 @@ fn sum(results: &Results, out: &mut impl Write) -> io::Result<()> {
         all.filter(|finding| finding.fix.as_ref().is_some_and(|fix| fix.safety == safety)).count()
     };
     let parts = [(counts.errors, "error"), (counts.warnings, "warning"), (counts.notes, "note")];
-    let found: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| plural(*count, word)).collect();
+    let found: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| plural(*count, word)).collect();
     let found = if found.is_empty() { "nothing found".to_owned() } else { found.join(", ") };
     write!(out, "{found} in {}", plural(counts.files, "file"))?;
     if counts.ignored > 0 {

@@ -111,10 +111,16 @@ pub fn write(results: &Results, out: &mut impl Write) -> io::Result<()> {
     let Counts { files, errors, warnings, notes, ignored, unlisted } = Counts::of(results);
     let all = |pick: fn(&crate::lint::finding::Outcome) -> &Vec<Finding>| {
         let outcomes = results.outcomes.iter();
-        outcomes.flat_map(|outcome| pick(outcome).iter().map(|finding| one(&outcome.name, outcome.kind.word(), finding))).collect()
+        outcomes
+            .flat_map(|outcome| pick(outcome).iter().map(|finding| one(&outcome.name, outcome.kind.word(), finding)))
+            .collect()
     };
     let unjudged = results.outcomes.iter().flat_map(|outcome| {
-        outcome.unjudged.iter().map(|unjudged| Unjudged { file: lossy(&outcome.name), rule: unjudged.rule, reason: &unjudged.reason })
+        outcome.unjudged.iter().map(|unjudged| Unjudged {
+            file: lossy(&outcome.name),
+            rule: unjudged.rule,
+            reason: &unjudged.reason,
+        })
     });
     let report = Report {
         version: VERSION,
@@ -123,7 +129,11 @@ pub fn write(results: &Results, out: &mut impl Write) -> io::Result<()> {
         findings: all(|outcome| &outcome.findings),
         ignored: all(|outcome| &outcome.ignored),
         cannot_judge: unjudged.collect(),
-        problems: results.problems.iter().map(|problem| Trouble { file: lossy(&problem.path), message: &problem.message }).collect(),
+        problems: results
+            .problems
+            .iter()
+            .map(|problem| Trouble { file: lossy(&problem.path), message: &problem.message })
+            .collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &report)?;
     writeln!(out)
@@ -150,11 +160,21 @@ fn one<'a>(name: &std::path::Path, kind: &'static str, finding: &'a Finding) -> 
 
 fn location<'a>(place: &Place, label: &'a str) -> Location<'a> {
     let point = |position: Position| Point { line: position.line, column: position.column };
-    Location { start: point(place.start), end: point(place.end), offset: place.bytes.start, length: place.bytes.len(), label }
+    Location {
+        start: point(place.start),
+        end: point(place.end),
+        offset: place.bytes.start,
+        length: place.bytes.len(),
+        label,
+    }
 }
 
 fn repair(fix: &Fix) -> Repair<'_> {
-    let edits = fix.splices.iter().map(|splice| Replacement { offset: splice.range.start, length: splice.range.len(), text: &splice.text });
+    let edits = fix.splices.iter().map(|splice| Replacement {
+        offset: splice.range.start,
+        length: splice.range.len(),
+        text: &splice.text,
+    });
     Repair { title: &fix.title, safety: fix.safety.word(), edits: edits.collect() }
 }
 

@@ -1,5 +1,6 @@
 //! SARIF 2.1.0 (OASIS), which code scanners and editors read.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -108,7 +109,9 @@ fn result(name: &Path, finding: &Finding, ignored: bool) -> Value {
     }
     if let Some(fix) = finding.fix.as_ref().filter(|fix| !fix.splices.is_empty()) {
         let replacements = fix.places.iter().zip(&fix.splices);
-        let replacements = replacements.map(|(place, splice)| json!({ "deletedRegion": region(place), "insertedContent": { "text": splice.text } }));
+        let replacements = replacements.map(
+            |(place, splice)| json!({ "deletedRegion": region(place), "insertedContent": { "text": splice.text } }),
+        );
         result["fixes"] = json!([{
             "description": { "text": fix.title },
             "artifactChanges": [{
@@ -164,7 +167,9 @@ fn uri(path: &Path) -> String {
     for &byte in text {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
-            _ => uri.push_str(&format!("%{byte:02X}")),
+            _ => {
+                let _ = write!(uri, "%{byte:02X}");
+            }
         }
     }
     uri

@@ -43,7 +43,10 @@ impl Rule for BuildkitdWithoutShim {
             let binary = containerd.and_then(|worker| worker.at(&["runtime", "options", "BinaryName"]));
             let place = binary.or(containerd).map_or(0..0, Node::name_span);
             if !is_shim(subject, &binary.and_then(Node::text).unwrap_or_default()) {
-                report.at(&place, "the containerd worker starts steps by a runtime that hands its caller's score on").label("not oomshim-runc").emit();
+                report
+                    .at(&place, "the containerd worker starts steps by a runtime that hands its caller's score on")
+                    .label("not oomshim-runc")
+                    .emit();
             }
         }
     }

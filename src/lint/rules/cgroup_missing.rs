@@ -24,9 +24,15 @@ impl Rule for CgroupMissing {
         let spec = subject.spec();
         let (Some(linux), Some(_)) = (spec.linux, spec.process) else { return };
         match spec.cgroup {
-            None => report.at(&linux.name_span(), "no cgroupsPath: a rootless runtime leaves the step in its engine's cgroup").label("cgroupsPath is missing in here").emit(),
+            None => report
+                .at(&linux.name_span(), "no cgroupsPath: a rootless runtime leaves the step in its engine's cgroup")
+                .label("cgroupsPath is missing in here")
+                .emit(),
             Some(path) if path.text().is_some_and(|text| text.is_empty()) => {
-                report.at(&path, "cgroupsPath is empty: a rootless runtime leaves the step in its engine's cgroup").label("no cgroup").emit();
+                report
+                    .at(&path, "cgroupsPath is empty: a rootless runtime leaves the step in its engine's cgroup")
+                    .label("no cgroup")
+                    .emit();
             }
             Some(_) => {}
         }

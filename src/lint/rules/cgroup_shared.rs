@@ -43,6 +43,7 @@ fn shared(path: &str) -> Option<&'static str> {
     if has(&[".slice", ".service"]) {
         return Some("is a unit of systemd");
     }
-    let parents = ["docker", "buildkit", "kubepods", "libpod_parent", "machine", "containerd", "crio", "default", "init.scope"];
+    let parents =
+        ["docker", "buildkit", "kubepods", "libpod_parent", "machine", "containerd", "crio", "default", "init.scope"];
     (first == last && parents.contains(&first)).then_some("is the parent of many containers")
 }

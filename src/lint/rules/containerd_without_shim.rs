@@ -26,7 +26,10 @@ impl Rule for ContainerdWithoutShim {
         let Some(number) = score.integer().filter(|number| *number < 0) else { return };
         let runtimes = containerd_runtimes(subject.root());
         if runtimes.is_empty() {
-            let message = format!("oom_score is {number} and no runtime is configured: containers without a score of their own get {}", number + 1);
+            let message = format!(
+                "oom_score is {number} and no runtime is configured: containers without a score of their own get {}",
+                number + 1
+            );
             return report.at(&score, message).label("handed on").emit();
         }
         for runtime in runtimes {
@@ -41,7 +44,14 @@ impl Rule for ContainerdWithoutShim {
             let place = binary.map_or_else(|| runtime.name_span(), Node::span);
             let name = runtime.key().unwrap_or_default();
             report
-                .at(&place, format!("containers of the runtime {} that have no score of their own get {}", quote(&name), number + 1))
+                .at(
+                    &place,
+                    format!(
+                        "containers of the runtime {} that have no score of their own get {}",
+                        quote(&name),
+                        number + 1
+                    ),
+                )
                 .label("not oomshim-runc")
                 .related(&score, "because of this score")
                 .emit();

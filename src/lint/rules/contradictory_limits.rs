@@ -30,7 +30,14 @@ impl Rule for ContradictoryLimits {
             && limit.bytes != max.bytes
         {
             report
-                .at(&limit.node, format!("memory.limit is {}, but memory.max in unified says {} and wins", limit.node.raw(), quote(max.node.raw())))
+                .at(
+                    &limit.node,
+                    format!(
+                        "memory.limit is {}, but memory.max in unified says {} and wins",
+                        limit.node.raw(),
+                        quote(max.node.raw())
+                    ),
+                )
                 .label("without effect on cgroup v2")
                 .related(&max.node, "this is written last")
                 .emit();
@@ -58,7 +65,10 @@ fn swap(spec: &Spec<'_>, limit: Option<Limit<'_>>, report: &mut Report<'_>) {
             .severity(Severity::Error)
             .emit(),
         Some((node, bytes)) if total < bytes => report
-            .at(&swap.node, format!("memory.swap, which counts memory and swap together, is below memory.limit ({bytes})"))
+            .at(
+                &swap.node,
+                format!("memory.swap, which counts memory and swap together, is below memory.limit ({bytes})"),
+            )
             .label("below the memory limit")
             .severity(Severity::Error)
             .related(&node, "the limit on memory alone")

@@ -30,7 +30,13 @@ impl Rule for DockerdBuildkitBypass {
         let path = runtime.and_then(|runtime| runtime.field("path")).and_then(Node::text).unwrap_or_default();
         let off = root.at(&["features", "buildkit"]).and_then(Node::boolean) == Some(false);
         if is_shim(subject, &path) && !off {
-            report.at(&default, "`docker build` goes around default-runtime: its steps are started by the runc in dockerd's PATH").label("not used by BuildKit").emit();
+            report
+                .at(
+                    &default,
+                    "`docker build` goes around default-runtime: its steps are started by the runc in dockerd's PATH",
+                )
+                .label("not used by BuildKit")
+                .emit();
         }
     }
 }

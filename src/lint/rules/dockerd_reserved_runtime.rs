@@ -22,8 +22,16 @@ impl Rule for DockerdReservedRuntime {
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
         for runtime in subject.root().field("runtimes").into_iter().flat_map(Node::children) {
-            let Some(name) = runtime.key().filter(|name| matches!(name.to_ascii_lowercase().as_str(), "runc" | "io.containerd.runc.v2")) else { continue };
-            report.at(&runtime.name_span(), format!("dockerd keeps the runtime name {} for itself", quote(&name))).label("reserved").emit();
+            let Some(name) = runtime
+                .key()
+                .filter(|name| matches!(name.to_ascii_lowercase().as_str(), "runc" | "io.containerd.runc.v2"))
+            else {
+                continue;
+            };
+            report
+                .at(&runtime.name_span(), format!("dockerd keeps the runtime name {} for itself", quote(&name)))
+                .label("reserved")
+                .emit();
         }
     }
 }

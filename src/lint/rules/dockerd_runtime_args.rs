@@ -24,7 +24,9 @@ impl Rule for DockerdRuntimeArgs {
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
         for runtime in subject.root().field("runtimes").into_iter().flat_map(Node::children) {
-            let Some(args) = runtime.field("runtimeArgs").filter(|args| args.items().next().is_some()) else { continue };
+            let Some(args) = runtime.field("runtimeArgs").filter(|args| args.items().next().is_some()) else {
+                continue;
+            };
             let ours = is_shim(subject, &runtime.field("path").and_then(Node::text).unwrap_or_default());
             report
                 .at(&args.name_span(), "with runtimeArgs dockerd runs the runtime from a shell script, as a child and with its arguments unquoted")

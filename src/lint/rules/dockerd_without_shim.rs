@@ -25,16 +25,26 @@ impl Rule for DockerdWithoutShim {
         let root = subject.root();
         let default = root.field("default-runtime");
         let name = default.and_then(Node::text).unwrap_or_default();
-        let runtime = root.field("runtimes").and_then(|runtimes| runtimes.children().find(|entry| entry.key().is_some_and(|key| key.eq_ignore_ascii_case(&name))));
+        let runtime = root.field("runtimes").and_then(|runtimes| {
+            runtimes.children().find(|entry| entry.key().is_some_and(|key| key.eq_ignore_ascii_case(&name)))
+        });
         let path = runtime.and_then(|runtime| runtime.field("path")).and_then(Node::text).unwrap_or_default();
         if is_shim(subject, &path) {
             return;
         }
-        let own = root.field("oom-score-adjust").and_then(|node| Some((node, node.integer()?))).filter(|(_, score)| *score < 0);
-        let place = default.map_or(0..1, |node| node.span());
-        let draft = report.at(&place, "dockerd starts containers by something else than oomshim-runc").label("not oomshim-runc");
+        let own = root
+            .field("oom-score-adjust")
+            .and_then(|node| Some((node, node.integer()?)))
+            .filter(|(_, score)| *score < 0);
+        let place = default.map_or(0..1, Node::span);
+        let draft = report
+            .at(&place, "dockerd starts containers by something else than oomshim-runc")
+            .label("not oomshim-runc");
         match own {
-            Some((node, _)) => draft.severity(Severity::Warning).related(&node, "dockerd spares itself, and its BuildKit's steps inherit that").emit(),
+            Some((node, _)) => draft
+                .severity(Severity::Warning)
+                .related(&node, "dockerd spares itself, and its BuildKit's steps inherit that")
+                .emit(),
             None => draft.emit(),
         }
     }

@@ -26,9 +26,15 @@ impl Rule for HookBinaryMissing {
         let Some(path) = node.text().filter(|path| path.starts_with('/')) else { return };
         match std::fs::metadata(machine.path(&path)) {
             Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => {}
-            Ok(_) => report.at(&node, format!("{} is no program: every container fails", quote(&path))).label("cannot be executed").emit(),
+            Ok(_) => report
+                .at(&node, format!("{} is no program: every container fails", quote(&path)))
+                .label("cannot be executed")
+                .emit(),
             Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
-                report.at(&node, format!("{} is not there: engines skip the hook without a word", quote(&path))).label("not there").emit();
+                report
+                    .at(&node, format!("{} is not there: engines skip the hook without a word", quote(&path)))
+                    .label("not there")
+                    .emit();
             }
             Err(error) => report.cannot_judge(format!("cannot look at {path}: {}", crate::errno::Reason::from(error))),
         }

@@ -24,19 +24,24 @@ impl Rule for HookMalformed {
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
         for flaw in subject.flaws() {
             match flaw {
-                Flaw::WrongType { node, expected } => report.at(node, format!("this must be {expected}")).label(format!("expected {expected}")).emit(),
+                Flaw::WrongType { node, expected } => {
+                    report.at(node, format!("this must be {expected}")).label(format!("expected {expected}")).emit();
+                }
                 Flaw::Missing { node, object, field } => {
                     // Without `when` the file is read, and the hook never runs.
                     let severity = if *field == "when" { Severity::Warning } else { Severity::Error };
                     let place = node.key_span().unwrap_or_else(|| node.span().start..node.span().start + 1);
                     report.at(&place, format!("`{field}` is missing in {}", object.name)).severity(severity).emit();
                 }
-                Flaw::Unknown { .. } | Flaw::Twin { .. } => {}
+                Flaw::Unknown { .. } | Flaw::Twin { .. } | Flaw::OtherCase { .. } => {}
             }
         }
         let root = subject.root();
         if let Some(version) = root.field("version").filter(|node| node.text().is_some_and(|text| text != "1.0.0")) {
-            report.at(&version, format!("version {} is not 1.0.0", quote(&version.text().unwrap_or_default()))).label("write 1.0.0").emit();
+            report
+                .at(&version, format!("version {} is not 1.0.0", quote(&version.text().unwrap_or_default())))
+                .label("write 1.0.0")
+                .emit();
         }
         stages(root, report);
         if let Some(path) = root.at(&["hook", "path"])
@@ -44,14 +49,17 @@ impl Rule for HookMalformed {
         {
             report.at(&path, "the hook's path is not absolute").label("does not begin with /").emit();
         }
-        if let Some(timeout) = root.at(&["hook", "timeout"]).filter(|node| node.integer().is_some_and(|seconds| seconds <= 0)) {
+        if let Some(timeout) =
+            root.at(&["hook", "timeout"]).filter(|node| node.integer().is_some_and(|seconds| seconds <= 0))
+        {
             report.at(&timeout, "a hook's timeout is in seconds and above 0").label("not above 0").emit();
         }
         patterns(root, report);
     }
 }
 
-const STAGES: [&str; 7] = ["precreate", "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
+const STAGES: [&str; 7] =
+    ["precreate", "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
 
 fn stages(root: Node<'_>, report: &mut Report<'_>) {
     let Some(stages) = root.field("stages").filter(|node| node.kind() == Kind::Array) else { return };
@@ -60,7 +68,8 @@ fn stages(root: Node<'_>, report: &mut Report<'_>) {
     }
     for stage in stages.items() {
         let Some(name) = stage.text().filter(|name| !STAGES.contains(&name.as_ref())) else { continue };
-        let near = nearest(&name, STAGES.into_iter()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let near =
+            nearest(&name, STAGES.into_iter()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         report.at(&stage, format!("there is no stage {}{near}", quote(&name))).label("unknown").emit();
     }
 }
@@ -77,7 +86,10 @@ fn patterns(root: Node<'_>, report: &mut Report<'_>) {
             continue;
         }
         if let Err(error) = regex_lite::Regex::new(&text) {
-            report.at(&span, format!("{} is no regular expression: {error}", quote(&text))).label("cannot be compiled").emit();
+            report
+                .at(&span, format!("{} is no regular expression: {error}", quote(&text)))
+                .label("cannot be compiled")
+                .emit();
         }
     }
 }

@@ -34,13 +34,21 @@ impl Rule for HookWrongStage {
             let Some(name) = stage.text() else { continue };
             let message = match (name.as_ref(), is_filter) {
                 ("createRuntime" | "prestart", false) | ("precreate", true) => continue,
-                ("createRuntime" | "prestart", true) => "at this stage podman hands over a state and not a spec, but the arguments say precreate".to_owned(),
-                ("precreate", false) => "at this stage podman hands over a spec, and the arguments do not say precreate".to_owned(),
+                ("createRuntime" | "prestart", true) => {
+                    "at this stage podman hands over a state and not a spec, but the arguments say precreate".to_owned()
+                }
+                ("precreate", false) => {
+                    "at this stage podman hands over a spec, and the arguments do not say precreate".to_owned()
+                }
                 (name, _) => format!("at the stage {} it is too late, or the wrong /proc, to set a score", quote(name)),
             };
             let draft = report.at(stage, message).label("oomshim-hook does nothing here");
             if stages.len() == 1 && !is_filter {
-                draft.fix(Safety::Unsafe, "use the stage createRuntime", || vec![change::replace(*stage, "\"createRuntime\"")]).emit();
+                draft
+                    .fix(Safety::Unsafe, "use the stage createRuntime", || {
+                        vec![change::replace(*stage, "\"createRuntime\"")]
+                    })
+                    .emit();
             } else {
                 draft.emit();
             }

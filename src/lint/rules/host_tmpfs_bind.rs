@@ -24,10 +24,22 @@ impl Rule for HostTmpfsBind {
         for mount in subject.spec().mounts().filter(|mount| mount.is_bind() && !mount.is_read_only()) {
             let Some(source) = mount.node.field("source") else { continue };
             let path = source.text().unwrap_or_default();
-            let Some(home) = tmpfs(&path).filter(|_| !is_single_file(&path, &mount.text("destination"))) else { continue };
-            let sure = if home == "/run" && path.trim_end_matches('/') != "/run" { Confidence::Medium } else { Confidence::High };
+            let Some(home) = tmpfs(&path).filter(|_| !is_single_file(&path, &mount.text("destination"))) else {
+                continue;
+            };
+            let sure = if home == "/run" && path.trim_end_matches('/') != "/run" {
+                Confidence::Medium
+            } else {
+                Confidence::High
+            };
             report
-                .at(&source, format!("{} is in the host's tmpfs {home}: what the step writes there stays when it is killed", quote(&path)))
+                .at(
+                    &source,
+                    format!(
+                        "{} is in the host's tmpfs {home}: what the step writes there stays when it is killed",
+                        quote(&path)
+                    ),
+                )
                 .label("the host's memory")
                 .confidence(sure)
                 .emit();
@@ -48,5 +60,8 @@ fn is_single_file(source: &str, target: &str) -> bool {
     let name = source.rsplit('/').next().unwrap_or_default();
     let known = ["resolv.conf", "hosts", "hostname", ".containerenv", "passwd", "group", "mtab", "docker-init"];
     let target_known = ["/etc/resolv.conf", "/etc/hosts", "/etc/hostname", "/run/.containerenv", "/run/secrets"];
-    known.contains(&name) || target_known.contains(&target) || name.ends_with(".sock") || name.starts_with("hosts.")
+    known.contains(&name)
+        || target_known.contains(&target)
+        || name.rsplit('.').next() == Some("sock")
+        || name.starts_with("hosts.")
 }

@@ -24,7 +24,10 @@ impl Rule for ImmuneWithLimit {
         let spec = subject.spec();
         let (Some((limit, bytes)), Some(score)) = (spec.hard_limit(), spec.is_immune()) else { return };
         report
-            .at(&limit, format!("a limit of {bytes} bytes with nothing below it that may be killed: the container hangs there"))
+            .at(
+                &limit,
+                format!("a limit of {bytes} bytes with nothing below it that may be killed: the container hangs there"),
+            )
             .label("cannot be enforced")
             .related(&score, "because of this score")
             .emit();

@@ -26,16 +26,21 @@ impl Rule for InvalidUnifiedValue {
             let value = value.trim();
             let wrong = match key.as_ref() {
                 "memory.oom.group" => (!matches!(value, "0" | "1")).then_some("takes 0 or 1"),
-                "memory.max" | "memory.high" | "memory.low" | "memory.min" | "memory.swap.max" | "memory.swap.high" | "memory.zswap.max" => {
-                    (!is_size(value)).then_some("takes bytes or `max`")
-                }
-                "memory.current" | "memory.events" | "memory.stat" | "memory.swap.current" | "memory.swap.events" | "memory.pressure" => {
-                    Some("cannot be set")
-                }
+                "memory.max" | "memory.high" | "memory.low" | "memory.min" | "memory.swap.max" | "memory.swap.high"
+                | "memory.zswap.max" => (!is_size(value)).then_some("takes bytes or `max`"),
+                "memory.current"
+                | "memory.events"
+                | "memory.stat"
+                | "memory.swap.current"
+                | "memory.swap.events"
+                | "memory.pressure" => Some("cannot be set"),
                 _ => None,
             };
             if let Some(wrong) = wrong {
-                report.at(&entry, format!("{key} {wrong}, not {}", quote(value))).label("the kernel refuses this").emit();
+                report
+                    .at(&entry, format!("{key} {wrong}, not {}", quote(value)))
+                    .label("the kernel refuses this")
+                    .emit();
             }
         }
     }
@@ -44,5 +49,6 @@ impl Rule for InvalidUnifiedValue {
 /// What the kernel's `page_counter_memparse` takes.
 fn is_size(text: &str) -> bool {
     let digits = text.trim_end_matches(['k', 'K', 'm', 'M', 'g', 'G', 't', 'T']);
-    text == "max" || (text.len() - digits.len() <= 1 && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+    text == "max"
+        || (text.len() - digits.len() <= 1 && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -40,7 +40,9 @@ impl Rule for KeepsSysResource {
             .at(&first, "the container keeps CAP_SYS_RESOURCE and can undo its score")
             .label("this lowers scores")
             .confidence(if at_once { Confidence::High } else { Confidence::Medium })
-            .fix(Safety::Unsafe, "drop CAP_SYS_RESOURCE", || spec.capabilities(CAPABILITY).map(change::remove).collect())
+            .fix(Safety::Unsafe, "drop CAP_SYS_RESOURCE", || {
+                spec.capabilities(CAPABILITY).map(change::remove).collect()
+            })
             .emit();
     }
 }

@@ -29,7 +29,10 @@ impl Rule for MissingField {
         for flaw in subject.flaws() {
             let Flaw::Missing { node, object, field } = flaw else { continue };
             let place = node.key_span().unwrap_or_else(|| node.span().start..node.span().start + 1);
-            report.at(&place, format!("`{field}` is missing in {}", object.name)).label(format!("{field} is required in here")).emit();
+            report
+                .at(&place, format!("`{field}` is missing in {}", object.name))
+                .label(format!("{field} is required in here"))
+                .emit();
         }
     }
 }

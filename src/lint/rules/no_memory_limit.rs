@@ -28,6 +28,9 @@ impl Rule for NoMemoryLimit {
             return;
         }
         let place = spec.memory.or(spec.resources).unwrap_or(linux);
-        report.at(&place.name_span(), "no memory limit: only the end of the machine's memory stops this step").label("no limit").emit();
+        report
+            .at(&place.name_span(), "no memory limit: only the end of the machine's memory stops this step")
+            .label("no limit")
+            .emit();
     }
 }

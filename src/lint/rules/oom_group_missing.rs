@@ -27,13 +27,16 @@ impl Rule for OomGroupMissing {
         let spec = subject.spec();
         let (Some(linux), Some(_)) = (spec.linux, spec.process) else { return };
         let group = spec.unified(MemoryFile::OomGroup.name());
-        if group.and_then(Node::text).is_some_and(|text| text == "1") || spec.is_sandbox() || spec.is_immune().is_some() {
+        if group.and_then(Node::text).is_some_and(|text| text == "1") || spec.is_sandbox() || spec.is_immune().is_some()
+        {
             return;
         }
         let is_v2 = match subject.machine.map(|machine| machine.host.cgroups) {
             Some(Cgroups::V1) => return,
             Some(Cgroups::V2WithoutMemory) => {
-                return report.cannot_judge("the memory controller is not delegated to this user, so another cgroup's engine decides");
+                return report.cannot_judge(
+                    "the memory controller is not delegated to this user, so another cgroup's engine decides",
+                );
             }
             Some(Cgroups::V2) => true,
             None => false,
@@ -44,10 +47,11 @@ impl Rule for OomGroupMissing {
             Some(_) => "memory.oom.group is off: one process of the step is killed, and the rest goes on without it",
             None => "memory.oom.group is not set: one process of the step is killed, and the rest goes on without it",
         };
-        let draft = report
-            .at(&place.name_span(), message)
-            .label("memory.oom.group is not 1")
-            .confidence(if is_v2 { Confidence::High } else { Confidence::Medium });
+        let draft = report.at(&place.name_span(), message).label("memory.oom.group is not 1").confidence(if is_v2 {
+            Confidence::High
+        } else {
+            Confidence::Medium
+        });
         if spec.resources.is_none() || !has_cgroup {
             let help = "This spec has no linux.resources or no cgroupsPath, as where nobody delegated cgroups to the engine; give it both first.";
             return draft.help(help).emit();

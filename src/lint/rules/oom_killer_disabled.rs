@@ -29,7 +29,10 @@ impl Rule for OomKillerDisabled {
         let (message, severity) = if ignored {
             ("disableOOMKiller is ignored on this machine's cgroup v2", Severity::Warning)
         } else {
-            ("disableOOMKiller: at its limit the container hangs instead of dying, or it is ignored (cgroup v2)", Severity::Error)
+            (
+                "disableOOMKiller: at its limit the container hangs instead of dying, or it is ignored (cgroup v2)",
+                Severity::Error,
+            )
         };
         report
             .at(&switch, message)

@@ -25,8 +25,11 @@ impl Rule for PolicyDefaultUnprotected {
         let Ok(policy) = subject.policy() else { return };
         let Some(node) = subject.root().at(&["default", "class"]) else { return };
         let message = match policy.resolve(&policy.default) {
-            None => "what no rule speaks of is left as it is, and inherits its daemon's score where it was given none".to_owned(),
-            Some(class) if class.score <= OomScoreAdj::ZERO => format!("what no rule speaks of gets the score {}, no easier to kill than anything else", class.score),
+            None => "what no rule speaks of is left as it is, and inherits its daemon's score where it was given none"
+                .to_owned(),
+            Some(class) if class.score <= OomScoreAdj::ZERO => {
+                format!("what no rule speaks of gets the score {}, no easier to kill than anything else", class.score)
+            }
             Some(_) => return,
         };
         report.at(&node, message).label("unprotected").emit();

@@ -29,10 +29,16 @@ impl Rule for PolicyImmuneLimit {
                 continue;
             }
             if let Some(limit) = table.field("memory_max") {
-                report.at(&limit.name_span(), "a hard limit on a class at -1000: its containers hang there").label("cannot be enforced").emit();
+                report
+                    .at(&limit.name_span(), "a hard limit on a class at -1000: its containers hang there")
+                    .label("cannot be enforced")
+                    .emit();
             }
             if let Some(group) = table.field("oom_group").filter(|_| class.oom_group) {
-                report.at(&group.name_span(), "a group kill spares every process at -1000").label("without effect").emit();
+                report
+                    .at(&group.name_span(), "a group kill spares every process at -1000")
+                    .label("without effect")
+                    .emit();
             }
         }
     }

@@ -31,9 +31,18 @@ impl Rule for PolicyLowersRequest {
                 continue;
             }
             report
-                .at(&adjust, format!("the class {} lowers every score above {} that an engine asked for", quote(&class.name), class.score))
+                .at(
+                    &adjust,
+                    format!(
+                        "the class {} lowers every score above {} that an engine asked for",
+                        quote(&class.name),
+                        class.score
+                    ),
+                )
                 .label("sets aside what was asked for")
-                .fix(Safety::Unsafe, "write adjust = \"raise\"", || vec![crate::lint::change::replace(adjust, "\"raise\"")])
+                .fix(Safety::Unsafe, "write adjust = \"raise\"", || {
+                    vec![crate::lint::change::replace(adjust, "\"raise\"")]
+                })
                 .emit();
         }
     }

@@ -28,7 +28,10 @@ impl Rule for PolicyRuleNeverMatches {
             for condition in &rule.conditions {
                 let Some(why) = impossible(condition) else { continue };
                 let Some(node) = condition_node(subject.root(), index, &condition.field) else { continue };
-                report.at(&node, format!("{} never matches {}: {why}", condition.field, quote(condition.pattern.text()))).label("matches nothing").emit();
+                report
+                    .at(&node, format!("{} never matches {}: {why}", condition.field, quote(condition.pattern.text())))
+                    .label("matches nothing")
+                    .emit();
             }
         }
     }
@@ -41,7 +44,9 @@ fn impossible(condition: &Condition) -> Option<&'static str> {
         Field::Bundle | Field::Cgroup | Field::Id | Field::Arg0 if glob.is_empty() => Some("the value is never empty"),
         Field::Bundle if !matches!(first, Some('/' | '*' | '?')) => Some("a bundle is an absolute path"),
         Field::Id if glob.contains('/') => Some("an id has no slash"),
-        Field::Annotation(key) if key.ends_with(".sandbox-namespace") && glob.chars().any(|letter| letter.is_ascii_uppercase()) => {
+        Field::Annotation(key)
+            if key.ends_with(".sandbox-namespace") && glob.chars().any(|letter| letter.is_ascii_uppercase()) =>
+        {
             Some("a namespace has no upper-case letter")
         }
         _ => None,

@@ -27,11 +27,19 @@ impl Rule for PolicyRuleShadowed {
         let own: Vec<&PolicyRule> = policy.rules.iter().filter(|rule| rule.line.is_some()).collect();
         // Every pair is compared; a policy of more rules than this is not written by hand.
         for (index, later) in own.iter().enumerate().take(500) {
-            let shadows = |earlier: &&PolicyRule| earlier.conditions.iter().all(|wide| {
-                later.conditions.iter().any(|narrow| narrow.field == wide.field && covers(&wide.pattern, &narrow.pattern))
-            });
-            let Some(earlier) = own[..index].iter().position(|rule| shadows(&rule)) else { continue };
-            let (Some(node), Some(first)) = (rule_node(subject.root(), index), rule_node(subject.root(), earlier)) else { continue };
+            let shadows = |earlier: &PolicyRule| {
+                earlier.conditions.iter().all(|wide| {
+                    later
+                        .conditions
+                        .iter()
+                        .any(|narrow| narrow.field == wide.field && covers(&wide.pattern, &narrow.pattern))
+                })
+            };
+            let Some(earlier) = own[..index].iter().position(|rule| shadows(rule)) else { continue };
+            let (Some(node), Some(first)) = (rule_node(subject.root(), index), rule_node(subject.root(), earlier))
+            else {
+                continue;
+            };
             let same = own[earlier].class == later.class;
             report
                 .at(&node, "this rule is never asked: the one before it holds wherever it does")

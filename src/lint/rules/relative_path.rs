@@ -28,7 +28,9 @@ impl Rule for RelativePath {
         let spec = subject.spec();
         let mut paths: Vec<(&str, Node<'_>)> = Vec::new();
         paths.extend(spec.process.and_then(|process| process.field("cwd")).map(|node| ("process.cwd", node)));
-        paths.extend(spec.mounts().filter_map(|mount| Some(("a mount's destination", mount.node.field("destination")?))));
+        paths.extend(
+            spec.mounts().filter_map(|mount| Some(("a mount's destination", mount.node.field("destination")?))),
+        );
         collect(spec.linux, "namespaces", "a namespace's path", &mut paths);
         collect(spec.linux, "devices", "a device's path", &mut paths);
         for stage in STAGES {
@@ -41,7 +43,11 @@ impl Rule for RelativePath {
                 continue;
             }
             let severity = if what == "a mount's destination" { Severity::Warning } else { Severity::Error };
-            report.at(&node, format!("{what} is {}, which is not absolute", quote(&text))).label("does not begin with /").severity(severity).emit();
+            report
+                .at(&node, format!("{what} is {}, which is not absolute", quote(&text)))
+                .label("does not begin with /")
+                .severity(severity)
+                .emit();
         }
     }
 }
@@ -49,7 +55,12 @@ impl Rule for RelativePath {
 const STAGES: [&str; 6] = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
 
 /// The `path` of every item of a list.
-fn collect<'t>(parent: Option<Node<'t>>, list: &'static str, what: &'static str, paths: &mut Vec<(&'static str, Node<'t>)>) {
+fn collect<'t>(
+    parent: Option<Node<'t>>,
+    list: &'static str,
+    what: &'static str,
+    paths: &mut Vec<(&'static str, Node<'t>)>,
+) {
     let items = parent.and_then(|parent| parent.field(list)).into_iter().flat_map(Node::items);
     paths.extend(items.filter_map(|item| Some((what, item.field("path")?))));
 }

@@ -33,9 +33,15 @@ impl Rule for RootfsMissing {
         };
         match std::fs::metadata(&path) {
             Ok(found) if found.is_dir() => {}
-            Ok(_) => report.at(&node, format!("the root filesystem {} is not a folder", quote(&text))).label("not a folder").emit(),
+            Ok(_) => report
+                .at(&node, format!("the root filesystem {} is not a folder", quote(&text)))
+                .label("not a folder")
+                .emit(),
             Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
-                report.at(&node, format!("the root filesystem {} is not there", quote(&text))).label("not there").emit();
+                report
+                    .at(&node, format!("the root filesystem {} is not there", quote(&text)))
+                    .label("not there")
+                    .emit();
             }
             Err(error) => report.cannot_judge(format!("cannot look at {text}: {}", crate::errno::Reason::from(error))),
         }

@@ -25,11 +25,21 @@ impl Rule for SharedPropagation {
         let sure = if spec.capability("CAP_SYS_ADMIN").is_some() { Confidence::High } else { Confidence::Low };
         let is_shared = |text: &str| matches!(text, "shared" | "rshared");
         for mount in spec.mounts() {
-            let last = mount.option(|option| matches!(option.trim_start_matches('r'), "shared" | "slave" | "private" | "unbindable"));
-            let Some(option) = last.filter(|option| option.text().is_some_and(|text| is_shared(&text))) else { continue };
+            let last = mount.option(|option| {
+                matches!(option.trim_start_matches('r'), "shared" | "slave" | "private" | "unbindable")
+            });
+            let Some(option) = last.filter(|option| option.text().is_some_and(|text| is_shared(&text))) else {
+                continue;
+            };
             let target = mount.text("destination");
             report
-                .at(&option, format!("what the step mounts below {} is mounted on the host too, and outlives it", quote(&target)))
+                .at(
+                    &option,
+                    format!(
+                        "what the step mounts below {} is mounted on the host too, and outlives it",
+                        quote(&target)
+                    ),
+                )
                 .label("propagates to the host")
                 .confidence(sure)
                 .emit();

@@ -24,7 +24,8 @@ impl Rule for SwapNotLimited {
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
         let spec = subject.spec();
         let Some((limit, _)) = spec.hard_limit() else { return };
-        let says = |name| spec.memory.and_then(|memory| memory.field(name)).is_some_and(|node| node.integer() != Some(0));
+        let says =
+            |name| spec.memory.and_then(|memory| memory.field(name)).is_some_and(|node| node.integer() != Some(0));
         if says("swap") || spec.unified("memory.swap.max").is_some() {
             return;
         }
@@ -36,13 +37,20 @@ impl Rule for SwapNotLimited {
             },
             None => Confidence::Medium,
         };
-        let draft = report.at(&limit, "the limit holds for memory and not for swap").label("no swap limit beside it").confidence(sure);
+        let draft = report
+            .at(&limit, "the limit holds for memory and not for swap")
+            .label("no swap limit beside it")
+            .confidence(sure);
         match (spec.unified.filter(|map| map.entry_of("memory.max").is_some()), spec.memory) {
             (Some(map), _) => draft
-                .fix(Safety::Unsafe, "set memory.swap.max to 0", || vec![change::insert(map, &[("memory.swap.max", "\"0\"")])])
+                .fix(Safety::Unsafe, "set memory.swap.max to 0", || {
+                    vec![change::insert(map, &[("memory.swap.max", "\"0\"")])]
+                })
                 .emit(),
             (None, Some(memory)) if memory.twins("swap").next().is_none() => draft
-                .fix(Safety::Unsafe, format!("set swap to {}", limit.raw()), || vec![change::insert(memory, &[("swap", limit.raw())])])
+                .fix(Safety::Unsafe, format!("set swap to {}", limit.raw()), || {
+                    vec![change::insert(memory, &[("swap", limit.raw())])]
+                })
                 .emit(),
             _ => draft.emit(),
         }

@@ -29,7 +29,8 @@ impl Rule for TrailingData {
             return;
         }
         let start = text.len() - rest.len();
-        let cut = || vec![Splice { range: end..text.trim_end_matches([' ', '\t', '\n', '\r']).len(), text: String::new() }];
+        let cut =
+            || vec![Splice { range: end..text.trim_end_matches([' ', '\t', '\n', '\r']).len(), text: String::new() }];
         report
             .at(&(start..text.len()), "something stands behind the JSON value")
             .label("not read by runc, refused by others")

@@ -28,7 +28,10 @@ impl Rule for UnifiedOnCgroupV1 {
         }
         let Some(map) = subject.spec().unified.filter(|map| map.children().next().is_some()) else { return };
         report
-            .at(&map.name_span(), "unified has entries, and this machine's memory controller is on cgroup v1: runc refuses the container")
+            .at(
+                &map.name_span(),
+                "unified has entries, and this machine's memory controller is on cgroup v1: runc refuses the container",
+            )
             .label("cgroup v2 only")
             .fix(Safety::Unsafe, "empty linux.resources.unified", || vec![change::replace(map, "{}")])
             .emit();

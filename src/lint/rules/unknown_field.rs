@@ -32,7 +32,10 @@ impl Rule for UnknownField {
             let Flaw::Unknown { node, object, .. } = flaw else { continue };
             let (Some(key), Some(span)) = (node.key(), node.key_span()) else { continue };
             if nearest(&key, names(object.fields)).is_none() {
-                report.at(&span, format!("{} has no field {} in runtime-spec 1.3", object.name, quote(&key))).label("ignored").emit();
+                report
+                    .at(&span, format!("{} has no field {} in runtime-spec 1.3", object.name, quote(&key)))
+                    .label("ignored")
+                    .emit();
             }
         }
     }

@@ -28,7 +28,10 @@ impl Rule for UnknownIgnore {
         for ignore in ignore::of(subject).iter().filter(|ignore| !is_known(&ignore.name)) {
             let names = rules::ALL.iter().map(|rule| rule.meta().name);
             let near = nearest(&ignore.name, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            report.at(&ignore.span, format!("there is no rule {}{near}", quote(&ignore.name))).label("ignores nothing").emit();
+            report
+                .at(&ignore.span, format!("there is no rule {}{near}", quote(&ignore.name)))
+                .label("ignores nothing")
+                .emit();
         }
     }
 }

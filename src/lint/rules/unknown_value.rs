@@ -29,7 +29,11 @@ impl Rule for UnknownValue {
             one_of(node, "type of namespace", NAMESPACES, report);
             if let Some(first) = types.iter().find(|first| first.text() == node.text()) {
                 let name = node.text().unwrap_or_default();
-                report.at(&node, format!("the namespace {} is listed twice", quote(&name))).label("again").related(first, "first here").emit();
+                report
+                    .at(&node, format!("the namespace {} is listed twice", quote(&name)))
+                    .label("again")
+                    .related(first, "first here")
+                    .emit();
             }
             if types.len() < NAMESPACES.len() {
                 types.push(node);
@@ -41,21 +45,45 @@ impl Rule for UnknownValue {
             one_of(node, "propagation", PROPAGATION, report);
         }
         let seccomp = linux.and_then(|linux| linux.field("seccomp"));
-        seccomp.and_then(|seccomp| seccomp.field("defaultAction")).into_iter().for_each(|node| one_of(node, "seccomp action", ACTIONS, report));
+        seccomp
+            .and_then(|seccomp| seccomp.field("defaultAction"))
+            .into_iter()
+            .for_each(|node| one_of(node, "seccomp action", ACTIONS, report));
         list(seccomp, "syscalls", "action").for_each(|node| one_of(node, "seccomp action", ACTIONS, report));
     }
 }
 
 const NAMESPACES: &[&str] = &["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"];
-const PROPAGATION: &[&str] = &["", "private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable"];
+const PROPAGATION: &[&str] =
+    &["", "private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable"];
 const RLIMITS: &[&str] = &[
-    "RLIMIT_AS", "RLIMIT_CORE", "RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_LOCKS", "RLIMIT_MEMLOCK",
-    "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_RSS", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
-    "RLIMIT_SIGPENDING", "RLIMIT_STACK",
+    "RLIMIT_AS",
+    "RLIMIT_CORE",
+    "RLIMIT_CPU",
+    "RLIMIT_DATA",
+    "RLIMIT_FSIZE",
+    "RLIMIT_LOCKS",
+    "RLIMIT_MEMLOCK",
+    "RLIMIT_MSGQUEUE",
+    "RLIMIT_NICE",
+    "RLIMIT_NOFILE",
+    "RLIMIT_NPROC",
+    "RLIMIT_RSS",
+    "RLIMIT_RTPRIO",
+    "RLIMIT_RTTIME",
+    "RLIMIT_SIGPENDING",
+    "RLIMIT_STACK",
 ];
 const ACTIONS: &[&str] = &[
-    "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG",
-    "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP",
+    "SCMP_ACT_ALLOW",
+    "SCMP_ACT_ERRNO",
+    "SCMP_ACT_KILL",
+    "SCMP_ACT_KILL_PROCESS",
+    "SCMP_ACT_KILL_THREAD",
+    "SCMP_ACT_LOG",
+    "SCMP_ACT_NOTIFY",
+    "SCMP_ACT_TRACE",
+    "SCMP_ACT_TRAP",
 ];
 
 /// A member of every item of a list.
@@ -66,6 +94,7 @@ fn list<'t>(parent: Option<Node<'t>>, list: &'static str, name: &'static str) ->
 
 fn one_of(node: Node<'_>, what: &str, known: &[&'static str], report: &mut Report<'_>) {
     let Some(text) = node.text().filter(|text| !known.contains(&text.as_ref())) else { return };
-    let near = nearest(&text, known.iter().copied()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let near =
+        nearest(&text, known.iter().copied()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     report.at(&node, format!("no runtime knows the {what} {}{near}", quote(&text))).label("unknown").emit();
 }

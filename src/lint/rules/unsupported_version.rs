@@ -25,8 +25,14 @@ impl Rule for UnsupportedVersion {
         let Some(text) = node.text() else { return };
         match major(&text) {
             Some("1") => {}
-            Some(_) => report.at(&node, format!("version {} is not one of 1.x", quote(&text))).label("unknown to runtimes").emit(),
-            None => report.at(&node, format!("{} is no version: write MAJOR.MINOR.PATCH", quote(&text))).label("no version").emit(),
+            Some(_) => report
+                .at(&node, format!("version {} is not one of 1.x", quote(&text)))
+                .label("unknown to runtimes")
+                .emit(),
+            None => report
+                .at(&node, format!("{} is no version: write MAJOR.MINOR.PATCH", quote(&text)))
+                .label("no version")
+                .emit(),
         }
     }
 }
@@ -36,7 +42,9 @@ fn major(text: &str) -> Option<&str> {
     let core = text.split(['-', '+']).next()?;
     let parts: Vec<&str> = core.split('.').collect();
     let number = |part: &&str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()) && (part.len() == 1 || !part.starts_with('0'))
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_digit())
+            && (part.len() == 1 || !part.starts_with('0'))
     };
     (parts.len() == 3 && parts.iter().all(number)).then(|| parts[0])
 }

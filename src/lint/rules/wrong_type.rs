@@ -31,7 +31,10 @@ impl Rule for WrongType {
                 continue;
             }
             let name = node.key().map_or(String::new(), |key| format!("{} is ", quote(&key)));
-            report.at(node, format!("{name}{}, but must be {expected}", shown(*node))).label(format!("expected {expected}")).emit();
+            report
+                .at(node, format!("{name}{}, but must be {expected}", shown(*node)))
+                .label(format!("expected {expected}"))
+                .emit();
         }
     }
 }

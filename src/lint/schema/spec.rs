@@ -33,8 +33,7 @@ pub static SPEC: Object = Object {
     ],
 };
 
-const ID_MAPPING: Shape =
-    object!("a mapping": must("containerID", U32), must("hostID", U32), must("size", U32));
+const ID_MAPPING: Shape = object!("a mapping": must("containerID", U32), must("hostID", U32), must("size", U32));
 
 const MOUNT: Shape = object!("mounts[]":
     must("destination", Text),
