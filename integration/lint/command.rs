@@ -35,7 +35,7 @@ fn the_exit_status_is_0_1_or_2() {
         (&["--explain", "no-such-rule"], 2),
     ];
     for (args, expected) in cases {
-        let said = run(args);
+        let said = run(args.iter());
         assert_eq!(said.status, *expected, "{args:?}: {said:?}");
     }
 }

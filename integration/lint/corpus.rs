@@ -37,7 +37,7 @@ fn what_engines_really_do_is_found() {
         ("docker-oom-kill-disable", "oom-killer-disabled", true),
         ("docker-privileged", "keeps-sys-resource", true),
         ("docker-memory", "no-memory-limit", false),
-        ("docker-tmpfs", "tmpfs-without-size", true),
+        ("docker-tmpfs", "tmpfs-without-size", false),
         ("podman-tmpfs", "tmpfs-without-size", true),
         ("podman-memory", "swap-not-limited", false),
         ("runc-spec-rootless", "cgroup-missing", true),

@@ -24,6 +24,7 @@ use crate::lint::{LIMIT, Options, explain, input};
 /// Exit status: 0 when nothing is found that counts for --fail-on, 1 when something is, 2 when a file could not be
 /// judged or the command line is wrong.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags of a command line")]
 pub struct Args {
     /// Files, bundles, folders to be searched, or - for standard input
     #[arg(value_name = "PATH", required_unless_present_any = ["explain", "list_rules"])]

@@ -15,7 +15,7 @@ pub enum FileKind {
     Hook,
     /// oomshim's policy.
     Policy,
-    /// BuildKit's `buildkitd.toml`.
+    /// The `buildkitd.toml` of `BuildKit`.
     Buildkitd,
     /// Docker's `daemon.json`.
     Dockerd,
@@ -200,7 +200,7 @@ pub(super) fn by_name(name: &Path) -> Option<FileKind> {
         (_, "buildkitd.toml") => Some(FileKind::Buildkitd),
         (Some("oomshim"), "policy.toml") => Some(FileKind::Policy),
         (Some("containerd"), "config.toml") => Some(FileKind::Containerd),
-        (Some("hooks.d"), file) if file.ends_with(".json") => Some(FileKind::Hook),
+        (Some("hooks.d"), _) if name.extension().is_some_and(|extension| extension == "json") => Some(FileKind::Hook),
         _ => None,
     }
 }

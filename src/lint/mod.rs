@@ -167,6 +167,6 @@ fn judge<'s>(subject: &'s Subject<'s>, options: &Options) -> Outcome {
     findings.sort_by_key(|finding| finding.place.bytes.start);
     let ignores = if findings.is_empty() { Vec::new() } else { ignore::of(subject) };
     let is_ignored = |finding: &finding::Finding| ignores.iter().any(|ignore| ignore.covers(finding));
-    let (ignored, findings) = findings.into_iter().partition(is_ignored);
-    Outcome { name: subject.name.to_owned(), kind: subject.kind, findings, ignored, unjudged, unlisted }
+    let (ignored, open) = findings.into_iter().partition(is_ignored);
+    Outcome { name: subject.name.to_owned(), kind: subject.kind, findings: open, ignored, unjudged, unlisted }
 }

@@ -145,7 +145,7 @@ fn one(file: &Candidate, settings: &Settings) -> Done {
     let wondered = file.named || is_expected(&file.path);
     let failed = |message: String| Done::Failed(Problem { path: file.path.clone(), message });
     let (spec, bytes) = match SpecFile::read(&real) {
-        Ok(read) => read,
+        Ok(opened) => opened,
         Err(error) if wondered => return failed(without_path(&error.to_string(), &real)),
         Err(_) => return Done::NotOurs,
     };

@@ -36,7 +36,7 @@ impl Rule for DockerdWithoutShim {
             .field("oom-score-adjust")
             .and_then(|node| Some((node, node.integer()?)))
             .filter(|(_, score)| *score < 0);
-        let place = default.map_or(0..1, |node| node.span());
+        let place = default.map_or(0..1, Node::span);
         let draft = report
             .at(&place, "dockerd starts containers by something else than oomshim-runc")
             .label("not oomshim-runc");

@@ -25,7 +25,7 @@ impl Rule for HookMalformed {
         for flaw in subject.flaws() {
             match flaw {
                 Flaw::WrongType { node, expected } => {
-                    report.at(node, format!("this must be {expected}")).label(format!("expected {expected}")).emit()
+                    report.at(node, format!("this must be {expected}")).label(format!("expected {expected}")).emit();
                 }
                 Flaw::Missing { node, object, field } => {
                     // Without `when` the file is read, and the hook never runs.
@@ -33,7 +33,7 @@ impl Rule for HookMalformed {
                     let place = node.key_span().unwrap_or_else(|| node.span().start..node.span().start + 1);
                     report.at(&place, format!("`{field}` is missing in {}", object.name)).severity(severity).emit();
                 }
-                Flaw::Unknown { .. } | Flaw::Twin { .. } => {}
+                Flaw::Unknown { .. } | Flaw::Twin { .. } | Flaw::OtherCase { .. } => {}
             }
         }
         let root = subject.root();

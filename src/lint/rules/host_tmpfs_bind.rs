@@ -60,5 +60,8 @@ fn is_single_file(source: &str, target: &str) -> bool {
     let name = source.rsplit('/').next().unwrap_or_default();
     let known = ["resolv.conf", "hosts", "hostname", ".containerenv", "passwd", "group", "mtab", "docker-init"];
     let target_known = ["/etc/resolv.conf", "/etc/hosts", "/etc/hostname", "/run/.containerenv", "/run/secrets"];
-    known.contains(&name) || target_known.contains(&target) || name.ends_with(".sock") || name.starts_with("hosts.")
+    known.contains(&name)
+        || target_known.contains(&target)
+        || name.rsplit('.').next() == Some("sock")
+        || name.starts_with("hosts.")
 }

@@ -27,7 +27,7 @@ impl Rule for PolicyRuleShadowed {
         let own: Vec<&PolicyRule> = policy.rules.iter().filter(|rule| rule.line.is_some()).collect();
         // Every pair is compared; a policy of more rules than this is not written by hand.
         for (index, later) in own.iter().enumerate().take(500) {
-            let shadows = |earlier: &&PolicyRule| {
+            let shadows = |earlier: &PolicyRule| {
                 earlier.conditions.iter().all(|wide| {
                     later
                         .conditions
@@ -35,7 +35,7 @@ impl Rule for PolicyRuleShadowed {
                         .any(|narrow| narrow.field == wide.field && covers(&wide.pattern, &narrow.pattern))
                 })
             };
-            let Some(earlier) = own[..index].iter().position(|rule| shadows(&rule)) else { continue };
+            let Some(earlier) = own[..index].iter().position(|rule| shadows(rule)) else { continue };
             let (Some(node), Some(first)) = (rule_node(subject.root(), index), rule_node(subject.root(), earlier))
             else {
                 continue;

@@ -124,6 +124,17 @@ pub enum Flaw<'t> {
         first: Node<'t>,
         /// The later one, which Go takes.
         second: Node<'t>,
+        /// The field's name; `None` for the entry of a map.
+        name: Option<&'static str>,
+    },
+    /// A member whose name is right but for its case, which is enough for Go and for nobody else.
+    OtherCase {
+        /// The member.
+        node: Node<'t>,
+        /// The field's name.
+        name: &'static str,
+        /// The value of the object that it is in.
+        parent: Node<'t>,
     },
 }
 
@@ -181,7 +192,10 @@ fn walk_object<'t>(node: Node<'t>, object: &'static Object, flaws: &mut Vec<Flaw
         };
         expected = (index + 1) % fields.len();
         if let Some(first) = seen[index].replace(member) {
-            flaws.push(Flaw::Twin { first, second: member });
+            flaws.push(Flaw::Twin { first, second: member, name: Some(fields[index].name) });
+        }
+        if member.key().is_some_and(|key| key != fields[index].name) {
+            flaws.push(Flaw::OtherCase { node: member, name: fields[index].name, parent: node });
         }
         walk(member, &fields[index].shape, flaws);
     }
@@ -197,7 +211,7 @@ fn twins_in_map<'t>(node: Node<'t>, flaws: &mut Vec<Flaw<'t>>) {
     let mut seen = HashMap::new();
     for entry in node.children() {
         if let Some(first) = entry.key().and_then(|key| seen.insert(key, entry)) {
-            flaws.push(Flaw::Twin { first, second: entry });
+            flaws.push(Flaw::Twin { first, second: entry, name: None });
         }
     }
 }
@@ -208,7 +222,7 @@ pub fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&
     // A word of another length is no slip of the pen, and measuring it costs its length squared.
     let near = names.filter(|name| word.len() <= name.len() * 2 && name.len() <= word.len() * 2);
     let fold = word.to_ascii_lowercase().replace(['_', '-'], "");
-    let measured = near.map(|name| (strsim::damerau_levenshtein(&fold, &name.to_ascii_lowercase()), name));
+    let measured = near.map(|name| (strsim::osa_distance(&fold, &name.to_ascii_lowercase()), name));
     let (distance, name) = measured.min_by_key(|(distance, _)| *distance)?;
     (distance <= name.len().div_ceil(4)).then_some(name)
 }
@@ -224,7 +238,8 @@ mod tests {
             Flaw::WrongType { node, expected } => format!("{} is not {expected}", node.raw()),
             Flaw::Unknown { node, object, .. } => format!("{} in {}", node.key().unwrap(), object.name),
             Flaw::Missing { object, field, .. } => format!("no {field} in {}", object.name),
-            Flaw::Twin { first, second } => format!("{:?} {:?}", first.key().unwrap(), second.key().unwrap()),
+            Flaw::Twin { first, second, .. } => format!("{:?} {:?}", first.key().unwrap(), second.key().unwrap()),
+            Flaw::OtherCase { node, name, .. } => format!("{} for {name}", node.key().unwrap()),
         };
         flaws(tree.root(), &spec::SPEC).iter().map(shown).collect()
     }
@@ -232,18 +247,21 @@ mod tests {
     #[test]
     fn every_flaw_is_found() {
         let spec = |inner: &str| format!(r#"{{"ociVersion":"1.0.0","root":{{"path":"x"}},{inner}}}"#);
-        let cases = [
-            (r#""process":{"args":["a",1],"cwd":"/"}"#, "1 is not a string"),
-            (r#""process":{"args":[],"cwd":"/","user":{"uid":-1}}"#, "-1 is not an integer from 0 to 4294967295"),
-            (r#""process":{"args":[],"cwd":"/","oomscoreadj":1.0}"#, "1.0 is not an integer"),
-            (r#""process":{"args":[],"cwd":"/","oomScoreAdjust":1}"#, "oomScoreAdjust in process"),
-            (r#""mounts":[{"source":"x"}]"#, "no destination in mounts[]"),
-            (r#""annotations":{"a":"1","a":"2"}"#, r#""a" "a""#),
-            (r#""hostname":"a","HostName":"b""#, r#""hostname" "HostName""#),
-            (r#""linux":{"resources":{"unified":{"memory.max":1}}}"#, "1 is not a string"),
+        let cases: [(&str, &[&str]); 8] = [
+            (r#""process":{"args":["a",1],"cwd":"/"}"#, &["1 is not a string"]),
+            (r#""process":{"args":[],"cwd":"/","user":{"uid":-1}}"#, &["-1 is not an integer from 0 to 4294967295"]),
+            (
+                r#""process":{"args":[],"cwd":"/","oomscoreadj":1.0}"#,
+                &["oomscoreadj for oomScoreAdj", "1.0 is not an integer"],
+            ),
+            (r#""process":{"args":[],"cwd":"/","oomScoreAdjust":1}"#, &["oomScoreAdjust in process"]),
+            (r#""mounts":[{"source":"x"}]"#, &["no destination in mounts[]"]),
+            (r#""annotations":{"a":"1","a":"2"}"#, &[r#""a" "a""#]),
+            (r#""hostname":"a","HostName":"b""#, &[r#""hostname" "HostName""#, "HostName for hostname"]),
+            (r#""linux":{"resources":{"unified":{"memory.max":1}}}"#, &["1 is not a string"]),
         ];
         for (inner, expected) in cases {
-            assert_eq!(all(&spec(inner)), [expected], "{inner}");
+            assert_eq!(all(&spec(inner)), expected, "{inner}");
         }
         assert!(
             all(&spec(r#""annotations":{"a":"1","A":"2"},"process":null,"linux":{"seccomp":null},"windows":7"#))
