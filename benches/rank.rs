@@ -24,9 +24,16 @@ fn populate(proc: &Path) {
         let folder = proc.join(pid.to_string());
         fs::create_dir(&folder).unwrap();
         let kib = u64::from(pid) * 7919 % 100_003;
-        let mut status = format!("Name:\tp{pid}\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t{pid}\nPid:\t{pid}\nPPid:\t1\n");
-        _ = write!(status, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nVmPeak:\t{kib} kB\nVmSize:\t{kib} kB\nVmRSS:\t{kib} kB\n");
-        _ = write!(status, "RssAnon:\t{kib} kB\nRssFile:\t0 kB\nRssShmem:\t0 kB\nVmPTE:\t44 kB\nVmSwap:\t0 kB\nThreads:\t1\n");
+        let mut status =
+            format!("Name:\tp{pid}\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t{pid}\nPid:\t{pid}\nPPid:\t1\n");
+        _ = write!(
+            status,
+            "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nVmPeak:\t{kib} kB\nVmSize:\t{kib} kB\nVmRSS:\t{kib} kB\n"
+        );
+        _ = write!(
+            status,
+            "RssAnon:\t{kib} kB\nRssFile:\t0 kB\nRssShmem:\t0 kB\nVmPTE:\t44 kB\nVmSwap:\t0 kB\nThreads:\t1\n"
+        );
         // The rest of what the kernel writes there.
         status.push_str(&"SigQ:\t0/95884\nSigPnd:\t0000000000000000\n".repeat(14));
         fs::write(folder.join("status"), status).unwrap();
@@ -73,6 +80,8 @@ fn main() {
         assert!(ranking.killable >= 99_990, "{}", ranking.killable);
     });
     let ratio = ranking.as_secs_f64() / reading.as_secs_f64();
-    println!("{PROCESSES} processes: ranked in {ranking:?}, read in {reading:?}: {ratio:.2} times (limits: 1 s, 2.00 times)");
+    println!(
+        "{PROCESSES} processes: ranked in {ranking:?}, read in {reading:?}: {ratio:.2} times (limits: 1 s, 2.00 times)"
+    );
     assert!(ranking < Duration::from_secs(1) && ratio < 2.0, "over the limits");
 }

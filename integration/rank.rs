@@ -188,10 +188,16 @@ fn the_first_of_the_ranking_is_whom_the_kernel_kills() {
         let event = reported(&inner, u64::from(dead));
         // The kernel leaves the line that names the cgroup out of kills that come fast.
         if let Some(event) = event {
-            assert_eq!((event["cause"].as_str(), event["killed"].as_array().unwrap().len()), (Some("shared-limit"), 1), "{event:#}");
+            assert_eq!(
+                (event["cause"].as_str(), event["killed"].as_array().unwrap().len()),
+                (Some("shared-limit"), 1),
+                "{event:#}"
+            );
         }
     }
-    println!("of {ROUNDS} first victims {right} were named, and {tied} were among those that were called too close to tell");
+    println!(
+        "of {ROUNDS} first victims {right} were named, and {tied} were among those that were called too close to tell"
+    );
     assert!(right > tied, "most populations have one that stands out");
 }
 
@@ -211,7 +217,11 @@ fn a_follower_tells_a_kill_when_it_happens() {
         let text = fs::read_to_string(output.path()).unwrap();
         let mut events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         if let Some(event) = events.find(|event| event["killed"][0]["pid"] == pid) {
-            assert_eq!((&event["killed"][0]["name"], &event["killed"][0]["oom_score_adj"]), (&"hog".into(), &300.into()), "{event:#}");
+            assert_eq!(
+                (&event["killed"][0]["name"], &event["killed"][0]["oom_score_adj"]),
+                (&"hog".into(), &300.into()),
+                "{event:#}"
+            );
             break;
         }
         assert!(Instant::now() < until, "the kill was not told: {text}");

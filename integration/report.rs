@@ -24,8 +24,11 @@ const KILL: &str = "Killed process 4242 (cc1plus) total-vm:8kB, anon-rss:4kB, fi
 fn what_a_program_writes_to_the_kernels_log_is_no_kill() {
     let kmsg = Path::new("/dev/kmsg");
     let name = format!("forged{}", std::process::id());
-    let line = format!("<3>Out of memory: Killed process 1 ({name}) total-vm:8kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB");
-    if let Err(error) = std::fs::OpenOptions::new().write(true).open(kmsg).and_then(|mut log| log.write_all(line.as_bytes())) {
+    let line =
+        format!("<3>Out of memory: Killed process 1 ({name}) total-vm:8kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB");
+    if let Err(error) =
+        std::fs::OpenOptions::new().write(true).open(kmsg).and_then(|mut log| log.write_all(line.as_bytes()))
+    {
         assert!(std::env::var_os("CI").is_none(), "cannot write to /dev/kmsg: {error}");
         eprintln!("\n*** NOT TESTED: /dev/kmsg cannot be written to: {error} ***\n");
         return;
@@ -39,7 +42,11 @@ fn what_a_program_writes_to_the_kernels_log_is_no_kill() {
 fn a_saved_log_is_read_from_a_file_and_from_a_pipe() {
     let log = format!("[    1.000000] Out of memory: {KILL}\n");
     let output = report(&["--from", "-"], log.as_bytes());
-    assert!(text(&output).starts_with("1.000000 s after boot  cc1plus (4242) was killed: the whole machine ran out of memory\n"), "{output:?}");
+    assert!(
+        text(&output)
+            .starts_with("1.000000 s after boot  cc1plus (4242) was killed: the whole machine ran out of memory\n"),
+        "{output:?}"
+    );
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/kmsg/6.1-group.log");
     let output = report(&["--from", file.to_str().unwrap(), "--format", "json"], b"");
     assert_eq!(text(&output), std::fs::read_to_string(file.with_extension("json")).unwrap());
@@ -47,7 +54,10 @@ fn a_saved_log_is_read_from_a_file_and_from_a_pipe() {
 
 #[test]
 fn a_log_without_kills_says_so_whatever_an_exit_status_was() {
-    let output = report(&["--from", "-"], b"[    1.000000] systemd[1]: build.service: Main process exited, code=killed, status=9/KILL (137)\n");
+    let output = report(
+        &["--from", "-"],
+        b"[    1.000000] systemd[1]: build.service: Main process exited, code=killed, status=9/KILL (137)\n",
+    );
     assert_eq!(output.status.code(), Some(0));
     assert!(text(&output).starts_with("The log has no record"), "{output:?}");
 }
@@ -56,7 +66,9 @@ fn a_log_without_kills_says_so_whatever_an_exit_status_was() {
 fn only_the_container_that_is_asked_for_is_told() {
     let log = "[    1.000000] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/buildkit/abc,task_memcg=/buildkit/abc,task=cc1plus,pid=4242,uid=0\n";
     let log = format!("{log}[    1.000001] Memory cgroup out of memory: {KILL}\n");
-    let count = |id: &str| text(&report(&["--from", "-", "--container", id, "--format", "json"], log.as_bytes())).lines().count();
+    let count = |id: &str| {
+        text(&report(&["--from", "-", "--container", id, "--format", "json"], log.as_bytes())).lines().count()
+    };
     assert_eq!((count("abc"), count("abd")), (1, 0));
 }
 

@@ -32,8 +32,8 @@ pub struct Args {
 /// Where a check is asked for that does not exist.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.list {
-        let lines: String = CHECKS.iter().map(|check| format!("{:<16}  {}\n", check.id, check.question)).collect();
-        super::print(&lines)?;
+        let lines: Vec<String> = CHECKS.iter().map(|check| format!("{:<16}  {}\n", check.id, check.question)).collect();
+        super::print(&lines.concat())?;
         return Ok(Exit::Success);
     }
     if let Some(unknown) = args.only.iter().find(|id| CHECKS.iter().all(|check| check.id != **id)) {

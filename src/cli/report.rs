@@ -89,7 +89,7 @@ fn follow(args: &Args) -> anyhow::Result<Exit> {
         if args.wants(&report) { args.print(&report) } else { Ok(()) }
     };
     loop {
-        match kmsg.next()? {
+        match kmsg.read()? {
             Next::Record(record) => joiner.record(&record).map_or(Ok(()), tell)?,
             Next::Lost => {}
             Next::Nothing if kmsg.wait(PAUSE)? => {}

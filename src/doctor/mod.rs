@@ -141,7 +141,8 @@ mod tests {
             .filter(|name| name != "mod")
             .collect();
         let mut ids: Vec<&str> = CHECKS.iter().map(|check| check.id).collect();
-        (files.sort(), ids.sort_unstable());
+        files.sort();
+        ids.sort_unstable();
         assert_eq!(files, ids);
     }
 

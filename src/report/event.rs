@@ -10,6 +10,7 @@ const TOGETHER: u64 = 2_000_000;
 
 /// A shortage of memory and what the kernel did about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a record that was there or not")]
 pub struct Event {
     /// When it began, by its first record.
     pub time: Time,

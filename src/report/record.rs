@@ -96,7 +96,6 @@ pub fn all(log: &[u8]) -> Vec<Record> {
 
 fn read(line: &[u8], has_pending: bool) -> Line {
     match line.first() {
-        None => Line::Foreign,
         Some(b'{') => journal_json(line).unwrap_or(Line::Foreign),
         Some(b'0'..=b'9') => kmsg(line).or_else(|| journal_short(line)).unwrap_or_else(|| plain(line)),
         Some(b'<' | b'[') => dmesg(line),
@@ -105,7 +104,7 @@ fn read(line: &[u8], has_pending: bool) -> Line {
         Some(b' ') if line.starts_with(b"      ") && has_pending => {
             Line::More([b"\n", line.trim_ascii_start()].concat())
         }
-        Some(b' ') => Line::Foreign,
+        None | Some(b' ') => Line::Foreign,
         Some(_) => decoded(line).or_else(|| journal_short(line)).unwrap_or_else(|| plain(line)),
     }
 }
@@ -164,7 +163,7 @@ fn decoded(line: &[u8]) -> Option<Line> {
     Some(Line::Record(Record { text: unescape(text), time, is_proven: true }))
 }
 
-/// `[time] ` and, with CONFIG_PRINTK_CALLER, `[ T1234] ` behind it.
+/// `[time] ` and, with `CONFIG_PRINTK_CALLER`, `[ T1234] ` behind it.
 fn bracketed(line: &[u8]) -> Option<(Time, &[u8])> {
     let (inner, rest) = split(line.strip_prefix(b"[")?, b"]")?;
     let words = String::from_utf8_lossy(inner).trim().to_owned();
@@ -195,9 +194,9 @@ fn journal_short(line: &[u8]) -> Option<Line> {
 /// What stands before ` kernel: `, and what behind.
 fn identifier(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (before, text) = split(line, b" kernel: ")?;
-    // A time and a host are short, and a message that quotes another does not begin with them.
-    (before.len() < 128 && !before.contains(&b':') || before.iter().filter(|&&byte| byte == b':').count() <= 3)
-        .then_some((before, text))
+    // A time and a host are short and have few colons; what quotes a message of the kernel has more before it.
+    let colons = before.split(|&byte| byte == b':').count() - 1;
+    (before.len() < 128 && colons <= 3).then_some((before, text))
 }
 
 /// A time such as `2026-11-22T07:00:00+0000` in microseconds since 1970; another zone than UTC is not read.
@@ -244,15 +243,12 @@ fn unescape(text: &[u8]) -> Vec<u8> {
     while let Some((&first, tail)) = rest.split_first() {
         let escaped = tail.strip_prefix(b"x").and_then(|digits| digits.get(..2));
         let byte = escaped.and_then(|digits| u8::from_str_radix(&String::from_utf8_lossy(digits), 16).ok());
-        match (first, byte) {
-            (b'\\', Some(byte)) => {
-                bytes.push(byte);
-                rest = &rest[4..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = tail;
-            }
+        if let (b'\\', Some(byte)) = (first, byte) {
+            bytes.push(byte);
+            rest = &rest[4..];
+        } else {
+            bytes.push(first);
+            rest = tail;
         }
     }
     bytes

@@ -97,7 +97,7 @@ impl Kmsg {
     ///
     /// # Errors
     /// [`SourceError`]
-    pub fn next(&mut self) -> Result<Next, SourceError> {
+    pub fn read(&mut self) -> Result<Next, SourceError> {
         // One read gives one record, with its escapes at most four times its 1 KiB, and its keys.
         let mut buffer = [0_u8; 16 * 1024];
         loop {
@@ -139,7 +139,7 @@ pub fn running(path: &Path) -> Result<Vec<Record>, SourceError> {
     let mut kmsg = Kmsg::open(path)?;
     let mut records = Vec::new();
     loop {
-        match kmsg.next()? {
+        match kmsg.read()? {
             Next::Record(record) => records.push(record),
             Next::Lost => {}
             Next::Nothing => return Ok(records),

@@ -7,7 +7,7 @@ last_event() { oomshim report --format json | tail -n 1 >$work/report.json; }
 write_policy </dev/null
 buildkitd_toml /opt/oomshim/bin/oomshim-runc
 start_buildkitd immune
-build machine "$careless" && fail "a greedy build passed"
+build_limit=200 build machine "$careless" && fail "a greedy build passed"
 expect_death machine
 last_event
 expect "the cause" "$(told cause)" whole-machine
@@ -23,7 +23,7 @@ memory_max = "64MiB"
 [default]
 class = "build-step"
 POLICY
-build limit "$greedy" && fail "a greedy build passed its limit"
+build_limit=200 build limit "$greedy" && fail "a greedy build passed its limit"
 expect_death limit
 last_event
 expect "the cause" "$(told cause)" own-limit

@@ -1,4 +1,4 @@
-//! CAP_SYS_RESOURCE in the initial user namespace: without it no score can be lowered, and a raised one can be undone.
+//! `CAP_SYS_RESOURCE` in the initial user namespace: without it no score can be lowered, and a raised one can be undone.
 
 use super::super::{Finding, Machine};
 

@@ -17,10 +17,12 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
             "now: `oomshim protect --pid {}`; for good: `OOMScoreAdjust=-1000` under [Service] with `systemctl edit {unit}`",
             running.pid
         );
-        match score {
-            ..=IMMUNE => Finding::pass(format!("{name} has the score {score}")),
-            ..0 => Finding::warn(format!("{name} has the score {score}: when it is large enough it dies first"), mend),
-            0.. => Finding::fail(format!("{name} has the score {score} and may die instead of a build step"), mend),
+        if score <= IMMUNE {
+            Finding::pass(format!("{name} has the score {score}"))
+        } else if score < 0 {
+            Finding::warn(format!("{name} has the score {score}: when it is large enough it dies first"), mend)
+        } else {
+            Finding::fail(format!("{name} has the score {score} and may die instead of a build step"), mend)
         }
     };
     machine.engines.iter().map(judge).collect()

@@ -12,7 +12,7 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
         match &running.launch {
             Err(error) => findings.push(Finding::cannot_judge(format!("{}: {error}", running.name()))),
             Ok(launch) => {
-                findings.extend(routes(machine, running.engine, &running.name(), launch, running.score.get() < 0))
+                findings.extend(routes(machine, running.engine, &running.name(), launch, running.score.get() < 0));
             }
         }
     }

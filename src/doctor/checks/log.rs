@@ -6,7 +6,7 @@ use crate::report::source::{Kmsg, SourceError};
 /// Opens it and reads a record.
 #[must_use]
 pub fn run(machine: &Machine) -> Vec<Finding> {
-    let read = || Kmsg::open(&machine.kmsg)?.next();
+    let read = || Kmsg::open(&machine.kmsg)?.read();
     vec![match read() {
         Ok(_) => Finding::pass(format!("{} can be read", machine.kmsg.display())),
         Err(SourceError::Refused { path, reason }) => Finding::warn(
