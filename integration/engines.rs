@@ -51,7 +51,7 @@ const ENGINES: &[Engine] = &[
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let suite = match Suite::new() {
+    let suite = match support::give_up_sys_resource().and_then(|()| Suite::new()) {
         Ok(suite) => Arc::new(suite),
         Err(error) => {
             eprintln!("engines: {error:#}");

@@ -3,12 +3,14 @@
 mod command;
 mod daemon;
 mod policy;
+mod rights;
 mod scenario;
 mod suite;
 
 pub(crate) use command::{Output, run};
 pub(crate) use daemon::Daemon;
 pub(crate) use policy::{CLAMPED, Policy};
+pub(crate) use rights::give_up_sys_resource;
 pub(crate) use scenario::{Scenario, Shared};
 pub(crate) use suite::{Suite, binary, repository};
 
