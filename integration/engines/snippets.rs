@@ -149,7 +149,7 @@ fn containerd(suite: &Suite) -> Result<()> {
         let dump: toml::Table = toml::from_str(&dump)?;
         let containerd = &dump["plugins"][plugin]["containerd"];
         let story = format!("{program} with {name}: {containerd:?}");
-        ensure!(containerd["default_runtime_name"].as_str() == Some("oomshim"), "{story}");
+        ensure!(containerd["default_runtime_name"].as_str() == Some("runc"), "pods keep their runtime: {story}");
         let runtime = &containerd["runtimes"]["oomshim"];
         ensure!(runtime["options"]["BinaryName"].as_str() == Some(&shim), "{story}");
         ensure!(runtime["options"]["SystemdCgroup"].as_bool() == Some(true), "{story}");

@@ -74,7 +74,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         args.print(report)?;
     }
     if reports.is_empty() && args.format == Format::Text {
-        super::print("The log has no record of a process that was killed for want of memory.\n")?;
+        let asked = if args.container.is_some() || args.since.is_some() { " that you asked for" } else { "" };
+        super::print(&format!("The log has no record of a process{asked} that was killed for want of memory.\n"))?;
     }
     Ok(Exit::Success)
 }

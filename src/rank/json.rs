@@ -29,6 +29,7 @@ pub fn write(ranking: &Ranking) -> String {
         "cgroup": ranking.cgroup.as_deref().map(path),
         "total": ranking.total,
         "victim": victim,
+        "close": ranking.close,
         "warnings": ranking.warnings.iter().map(warning).collect::<Vec<_>>(),
         "killable": ranking.killable,
         "processes": ranking.shown.iter().map(row).collect::<Vec<_>>(),

@@ -88,6 +88,8 @@ pub struct Ranking {
     pub kernel_threads: usize,
     /// What is killed first, and what dies with it.
     pub victim: Option<Victim>,
+    /// The processes, the victim among them, that are too close to each other to tell which is first; none otherwise.
+    pub close: Vec<u32>,
     /// What makes the answer moot or worse than it looks.
     pub warnings: Vec<Warning>,
 }
@@ -172,6 +174,7 @@ pub fn rank(roots: &Roots, run: &Path, question: &Question) -> Result<Ranking, R
         let group = place.cgroup(pid).and_then(|path| place.group(&rules, &path, scope.path(), &scores));
         Victim { pid, name: victim.task.name.clone(), group }
     });
+    let close = order::close(&candidates, lag(&roots.proc));
     let warnings = warning::all(&warning::Facts {
         proc: &roots.proc,
         scope: &scope,
@@ -182,6 +185,7 @@ pub fn rank(roots: &Roots, run: &Path, question: &Question) -> Result<Ranking, R
         killable: candidates.len(),
         mapped_shared,
         unreadable,
+        close: close.len(),
     });
     let everything = exempt.len();
     exempt.retain(|(_, why)| *why != Exemption::KernelThread);
@@ -190,7 +194,18 @@ pub fn rank(roots: &Roots, run: &Path, question: &Question) -> Result<Ranking, R
     candidates.truncate(count);
     let shown = candidates.into_iter().map(|candidate| place.row(candidate)).collect();
     let cgroup = question.cgroup.is_some().then(|| scope.path().to_owned());
-    Ok(Ranking { rules, cgroup, total, shown, killable, exempt, kernel_threads, victim, warnings })
+    Ok(Ranking { rules, cgroup, total, shown, killable, exempt, kernel_threads, victim, close, warnings })
+}
+
+/// How many pages the kernel's counters may lag by. Each processor keeps up to a batch of changes to itself
+/// (`lib/percpu_counter.c`); the killer reads what is left, and `/proc` since 6.17 the whole.
+fn lag(proc: &Path) -> i64 {
+    let text = std::fs::read_to_string(proc.join("stat")).unwrap_or_default();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("cpu"));
+    let processors = lines.filter(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit())).count().max(1);
+    let processors = i64::try_from(processors).unwrap_or(1);
+    // Two processes, each with a counter that matters.
+    2 * processors * (2 * processors).max(32)
 }
 
 /// Whether PID 1 is the machine's. The first namespace has a fixed number (`PROC_PID_INIT_INO`).

@@ -69,6 +69,16 @@ pub fn break_ties(rules: &Rules, candidates: &mut [Candidate], count: usize, sta
     }
 }
 
+/// The processes whose badness is within `lag` pages of the worst's, when there is more than one such.
+#[must_use]
+pub fn close(candidates: &[Candidate], lag: i64) -> Vec<u32> {
+    let Some(worst) = candidates.first() else { return Vec::new() };
+    let floor = worst.badness.points.saturating_sub(lag);
+    let close: Vec<u32> =
+        candidates.iter().take_while(|other| other.badness.points >= floor).map(|other| other.task.pid).collect();
+    if close.len() > 1 { close } else { Vec::new() }
+}
+
 /// The process that dies: the worst candidate, or on old kernels the worst of its children that has memory of its own.
 #[must_use]
 pub fn victim<'a>(rules: &Rules, candidates: &'a [Candidate]) -> Option<&'a Candidate> {
@@ -145,6 +155,13 @@ mod tests {
             |pid| if pid > 8 { panic!("not needed") } else { Some(u64::from(pid == 5)) },
         );
         assert_eq!(pids(&candidates), [5, 8, 7, 10, 9]);
+    }
+
+    #[test]
+    fn what_the_kernels_counters_cannot_tell_apart_is_close() {
+        let of = |lag| close(&order(&rules("6.12"), vec![task(5, 1000, 0), task(6, 936, 0), task(7, 935, 0)]).0, lag);
+        assert_eq!((of(64), of(63), of(65)), (vec![5, 6], vec![], vec![5, 6, 7]));
+        assert_eq!(close(&[], 64), [0; 0]);
     }
 
     #[test]

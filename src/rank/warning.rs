@@ -35,6 +35,8 @@ pub enum Warning {
     UnknownKernel,
     /// So many processes could not be read.
     Unreadable(usize),
+    /// So many processes are too close to each other to tell which is first.
+    Close(usize),
 }
 
 impl Warning {
@@ -52,6 +54,7 @@ impl Warning {
             Warning::InnerNamespace => "inner-pid-namespace",
             Warning::UnknownKernel => "unknown-kernel",
             Warning::Unreadable(_) => "unreadable-processes",
+            Warning::Close(_) => "too-close",
         }
     }
 }
@@ -95,6 +98,10 @@ impl fmt::Display for Warning {
             Warning::UnknownKernel => {
                 out.write_str("the kernel's version cannot be read: the newest kernels' rules are applied")
             }
+            Warning::Close(count) => write!(
+                out,
+                "the first {count} are closer to each other than the kernel's counters are exact: any of them may be first"
+            ),
             Warning::Unreadable(count) => write!(out, "{count} processes could not be read and are missing"),
         }
     }
@@ -113,6 +120,7 @@ pub(super) struct Facts<'a> {
     /// tmpfs and shared memory that processes have mapped, in bytes; what several have mapped counts several times.
     pub(super) mapped_shared: u64,
     pub(super) unreadable: usize,
+    pub(super) close: usize,
 }
 
 /// All warnings that hold.
@@ -142,6 +150,7 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Warning> {
         cgroup.is_some_and(|cgroup| !facts.is_v2 && cgroup.is_kill_disabled()).then_some(Warning::KillDisabled),
         (!facts.rules.initial_namespace).then_some(Warning::InnerNamespace),
         (!facts.has_kernel).then_some(Warning::UnknownKernel),
+        (facts.close > 0).then_some(Warning::Close(facts.close)),
         (facts.unreadable > 0).then_some(Warning::Unreadable(facts.unreadable)),
     ]
     .into_iter()

@@ -132,13 +132,22 @@ impl Suite {
 }
 
 impl Drop for Suite {
-    /// The parent of the refused containers' cgroups, which the engines leave: cgroup v2's, and each of v1's.
+    /// The parents of the refused containers' cgroups, which the engines leave: cgroup v2's, and each of v1's.
     fn drop(&mut self) {
         let root = Path::new("/sys/fs/cgroup");
         let controllers = std::fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path());
         for folder in controllers.chain([root.to_owned()]) {
-            // It is not in all of them.
-            let _ = std::fs::remove_dir(folder.join("oomshim-immune"));
+            remove_cgroups(&folder.join("oomshim-immune"));
         }
     }
+}
+
+/// Removes a cgroup and those below it, if they are there and nothing runs in them.
+fn remove_cgroups(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_cgroups(&entry.path());
+        }
+    }
+    let _ = std::fs::remove_dir(folder);
 }

@@ -18,6 +18,7 @@ class Scenario:
     name: str
     boot: str  # scenarios of one boot share a VM; "own": a VM alone; "on-demand": alone, and only when named; "systemd": alone, below systemd
     seconds: int  # what it may take, inside the VM
+    title: str = ""  # the first comment of its file
 
 
 def read(folder):
@@ -30,7 +31,7 @@ def read(folder):
         limit = re.fullmatch(r"(\d+)(?:\+(\d+)\*storm)?", fields[-1])
         if len(fields) != 3 or not limit:
             raise Mistake(f"scenarios/LIST:{number}: wanted `NAME BOOT SECONDS` or `NAME BOOT SECONDS+SECONDS*storm`, found `{line}`")
-        scenarios.append(Scenario(fields[0], fields[1], int(limit[1]) + int(limit[2] or 0) * STORM))
+        scenarios.append(Scenario(fields[0], fields[1], int(limit[1]) + int(limit[2] or 0) * STORM, title(folder / f"{fields[0]}.sh")))
     names = [scenario.name for scenario in scenarios]
     files = {path.stem for path in folder.glob("*.sh")}
     problems = [f"{name} is listed twice" for name in sorted({name for name in names if names.count(name) > 1})]
@@ -39,6 +40,14 @@ def read(folder):
     if problems:
         raise Mistake("; ".join(problems))
     return scenarios
+
+
+def title(path):
+    """The first line of a scenario, which says what it shows; empty when the file is missing, which is reported by name."""
+    if not path.exists():
+        return ""
+    with path.open() as file:
+        return file.readline().removeprefix("#").strip()
 
 
 def choose(scenarios, names):

@@ -33,11 +33,11 @@ fn routes(machine: &Machine, engine: Engine, name: &str, launch: &Launch, is_pro
         Ok(routes) if routes.is_empty() => {
             vec![Finding::warn(format!("{name} has no worker that starts anything"), "look at its configuration")]
         }
-        Ok(routes) => routes.iter().map(|route| judge(name, route, is_protected)).collect(),
+        Ok(routes) => routes.iter().map(|route| judge(engine, name, route, is_protected)).collect(),
     }
 }
 
-fn judge(name: &str, route: &Route, is_protected: bool) -> Finding {
+fn judge(engine: Engine, name: &str, route: &Route, is_protected: bool) -> Finding {
     let program = escape::bytes(route.starter.path().as_os_str().as_encoded_bytes());
     let (workloads, source) = (route.workloads, &route.source);
     let starts = format!("{name}: {program} starts its {workloads} ({source})");
@@ -51,6 +51,10 @@ fn judge(name: &str, route: &Route, is_protected: bool) -> Finding {
         (Starter::Other(_), Inherits::Engine) if is_protected => {
             Finding::fail(format!("{starts}, and they inherit its immunity"), &*route.advice)
         }
+        (Starter::Other(_), Inherits::Engine) if engine == Engine::Podman => Finding::warn(
+            format!("{starts}: they inherit the score of whoever calls podman, and die not whole"),
+            &*route.advice,
+        ),
         (Starter::Other(_), Inherits::Engine) => {
             Finding::warn(format!("{starts}: they are as likely to die as it is, and not whole"), &*route.advice)
         }
