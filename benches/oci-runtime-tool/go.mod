@@ -4,10 +4,7 @@ module tools
 
 go 1.24
 
-tool (
-	github.com/opencontainers/runtime-spec
-	github.com/opencontainers/runtime-tools/cmd/oci-runtime-tool
-)
+tool github.com/opencontainers/runtime-tools/cmd/oci-runtime-tool
 
 require (
 	github.com/blang/semver v3.5.1+incompatible // indirect
