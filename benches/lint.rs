@@ -2,7 +2,7 @@
 //! once for each.
 //!
 //! `OCI_RUNTIME_TOOL=/path/to/oci-runtime-tool cargo bench --bench lint`. Without the variable the tool is looked for
-//! in PATH; where it is not found, that is said and nothing is compared with it.
+//! in PATH; where it is not found, that is said and nothing is compared with it. `benches/oci-runtime-tool` pins it.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -43,11 +43,11 @@ fn for_scanners() {
 #[test]
 fn sarif_is_valid_by_its_schema() {
     let schema = include_str!("../../testdata/lint/sarif-2.1.0.schema.json");
-    let mut schema: serde_json::Value = serde_json::from_str(schema).unwrap();
-    // The published schema's pattern for `run.language`, which is not written here, has a bracket too many.
-    let language = &mut schema["definitions"]["run"]["properties"]["language"]["pattern"];
-    assert!(language.take().as_str().unwrap().ends_with("]?$"));
-    *language = "^[a-zA-Z]{2}(-[a-zA-Z]{2})?$".into();
+    // The published schema's pattern for `language`, which is not written here, has a bracket too many.
+    let broken = "^[a-zA-Z]{2}|^[a-zA-Z]{2}-[a-zA-Z]{2}]?$";
+    assert!(schema.contains(broken));
+    let schema = schema.replace(broken, "^[a-zA-Z]{2}(-[a-zA-Z]{2})?$");
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let runs: [&[&str]; 4] =
         [&FILES, &["testdata/specs", "absent file.json"], &["--host", "testdata/lint"], &["hooks/policy.toml"]];

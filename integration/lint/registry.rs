@@ -118,7 +118,7 @@ fn the_documentation_is_what_the_rules_say() {
     let text = fs::read_to_string(&path).unwrap_or_default();
     assert!(text == expected, "docs/rules.md is not what the rules say: run the test once with OOMSHIM_BLESS=1");
     for meta in metas() {
-        let section = text.split("\n## ").find(|section| section.starts_with(&format!("{}\n", meta.name))).unwrap();
+        let section = text.split("\n### ").find(|section| section.starts_with(&format!("{}\n", meta.name))).unwrap();
         for part in ["**Why.** ", "**What.** ", "**Fix.** "] {
             assert!(section.contains(part), "{} has no {part}", meta.name);
         }

@@ -55,7 +55,7 @@ pub fn markdown() -> String {
         let _ = writeln!(out, "| [`{name}`](#{name}) | {summary} | {severity} | {confidence} | {fixable} |");
     }
     for (group, _) in Group::ALL {
-        let _ = write!(out, "\n# {}\n", heading(*group));
+        let _ = write!(out, "\n## {}\n", heading(*group));
         for meta in rules::ALL.iter().map(|rule| rule.meta()).filter(|meta| meta.group == *group) {
             section(&mut out, meta);
         }
@@ -69,7 +69,7 @@ fn section(out: &mut String, meta: &Meta) {
     let name = meta.name;
     let _ = writeln!(
         out,
-        "\n## {name}\n\n{} ({}), confidence {}, fixed {}. Files: {kinds}.",
+        "\n### {name}\n\n{} ({}), confidence {}, fixed {}. Files: {kinds}.",
         capital(meta.summary),
         meta.severity,
         meta.confidence,
