@@ -3,6 +3,8 @@
 //! A block of README that stands behind `<!-- hooks/FILE -->` is a run of that file's lines, comments and blank lines
 //! aside.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 
 /// The repository.

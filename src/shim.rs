@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::containers::{self, Container};
 use crate::errno::Reason;
 use crate::escape;
 use crate::host::{self, Host, Roots};
@@ -27,6 +28,8 @@ use crate::spec::workload::Workload;
 pub struct Environment {
     /// Where the kernel's file systems are.
     pub roots: Roots,
+    /// Below which [`crate::containers`] remembers.
+    pub run: PathBuf,
     /// `OOMSHIM_POLICY`
     pub policy: Option<OsString>,
     /// `PATH`
@@ -41,6 +44,7 @@ impl Environment {
     pub fn of_process() -> Self {
         Environment {
             roots: Roots::default(),
+            run: PathBuf::from(containers::ROOT),
             policy: std::env::var_os(file::VARIABLE),
             path: std::env::var_os("PATH"),
             runtime_dir: std::env::var_os("XDG_RUNTIME_DIR"),
@@ -92,6 +96,10 @@ pub fn journey<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> 
     let outcome = match &line {
         CommandLine::Container(it) if it.verb == Verb::Exec => {
             take_container_score(it, flavor, environment, &log);
+            Ok(())
+        }
+        CommandLine::Container(it) if it.verb == Verb::Delete => {
+            let _ = containers::forget(&environment.run, it.id);
             Ok(())
         }
         CommandLine::Container(it) => with_policy(&loaded, |policy| prepare(it, policy, environment)),
@@ -167,6 +175,7 @@ fn prepare(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> R
     let workload = Workload::of(&document).named(Some(it.id), bundle.clone());
     let decision = decide::classify(policy, &workload);
     let Some(class) = &decision.class else {
+        remember(it, &workload, &decision, None, environment);
         Record::new(Level::Debug, format!("left container {} alone", it.id.to_string_lossy()))
             .with("id", it.id)
             .with("class", "keep")
@@ -195,6 +204,7 @@ fn prepare(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> R
     {
         return give_up(Some(class), &error.to_string());
     }
+    remember(it, &workload, &decision, plan.score(), environment);
     record(Some(it.id), Some(&bundle), &decision, &plan).write(&policy.log);
     Ok(())
 }
@@ -209,6 +219,29 @@ pub fn bundle_path(bundle: Option<&OsStr>) -> PathBuf {
         return std::fs::canonicalize(&absolute).unwrap_or(absolute);
     }
     absolute
+}
+
+/// Notes what is started, for those who ask later what was killed; never a reason to fail.
+fn remember(
+    it: &Invocation<'_>,
+    workload: &Workload<'_>,
+    decision: &Decision,
+    score: Option<OomScoreAdj>,
+    environment: &Environment,
+) {
+    let container = Container {
+        id: it.id.to_owned(),
+        bundle: workload.bundle.clone().unwrap_or_default(),
+        class: decision.name().to_owned(),
+        score: score.map(OomScoreAdj::get),
+        cgroup: workload.cgroups.last().map(|path| OsString::from(path.as_ref())).unwrap_or_default(),
+        command: workload.args.iter().map(|arg| OsString::from(arg.as_ref())).collect(),
+    };
+    let _ = containers::remember(&environment.run, &container);
+    if !it.stays {
+        // Nobody will say when it is gone, so it goes at once to where room is bounded.
+        let _ = containers::forget(&environment.run, it.id);
+    }
 }
 
 /// The score that the class gives, and the one nearest to it that this process, and so the runtime, may write.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail, ensure};
 
-use super::support::{CLAMPED, Daemon, Output, Policy, SAY_SCORE, Scenario, Shared, Suite, run};
+use super::support::{CLAMPED, Daemon, Output, Policy, SAY_SCORE, Scenario, Shared, Suite, binary, run};
 
 pub(crate) const NEEDS: &[&str] = &["newest/buildkitd", "newest/buildctl", "runc", "busybox"];
 
@@ -42,7 +42,7 @@ impl Engine {
         Suite::rootfs(&folder)?;
         let policy = Policy::new(&folder)?;
         let config = Suite::snippet("buildkit/buildkitd.toml")?;
-        let shim = Suite::binary("oomshim-runc").display().to_string();
+        let shim = binary("oomshim-runc")?.display().to_string();
         let plain = config.replace(&shim, &suite.program("runc")?.display().to_string());
         ensure!(config != plain, "hooks/buildkit/buildkitd.toml names no oomshim-runc");
         let buildctl = suite.program("newest/buildctl")?;
@@ -53,7 +53,7 @@ impl Engine {
             let mut command = Command::new(suite.program("newest/buildkitd")?);
             command.arg("--config").arg(&file).arg("--root").arg(root).args(["--addr", &address]);
             command.args(["--containerd-worker=false", "--oci-worker-snapshotter=native", "--oci-worker-net=host"]);
-            command.env("OOMSHIM_POLICY", policy.path()).env("PATH", suite.path(false));
+            command.env("OOMSHIM_POLICY", policy.path()).env("PATH", suite.search_path(false));
             let ready = || {
                 let answer = run(Command::new(&buildctl).args(["--addr", &address, "debug", "workers"]));
                 answer.is_ok_and(|answer| answer.stdout().is_ok())
@@ -123,12 +123,10 @@ fn mistake(engine: &Engine) -> Result<()> {
 fn given_up(engine: &Engine) -> Result<()> {
     for (server, seconds) in [(&engine.plain, "10000001"), (&engine.shim, "10000002")] {
         let mut command = engine.command(server, seconds, &format!("RUN sleep {seconds}"), &[])?;
-        let mut client = engine
-            .policy
-            .right(|| {
-                let client = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-                wait(true, seconds).map(|()| client)
-            })?;
+        let mut client = engine.policy.right(|| {
+            let client = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+            wait(true, seconds).map(|()| client)
+        })?;
         client.kill()?;
         client.wait()?;
         wait(false, seconds)?;
@@ -140,7 +138,7 @@ fn given_up(engine: &Engine) -> Result<()> {
 fn wait(there: bool, argument: &str) -> Result<()> {
     let began = Instant::now();
     while runs(argument)? != there {
-        if began.elapsed() > Duration::from_secs(60) {
+        if began.elapsed() > Duration::from_mins(1) {
             bail!("after a minute the step `sleep {argument}` is {}there", if there { "not " } else { "still " });
         }
         std::thread::sleep(Duration::from_millis(50));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 
-use super::support::{CLAMPED, Daemon, Output, Policy, SAY_SCORE, Scenario, Shared, Suite, run};
+use super::support::{CLAMPED, Daemon, Output, Policy, SAY_SCORE, Scenario, Shared, Suite, binary, run};
 
 pub(crate) const NEEDS: &[&str] = &["containerd", "ctr", "containerd-shim-runc-v2", "runc", "busybox"];
 pub(crate) const NEEDS_NEWEST: &[&str] =
@@ -62,7 +62,11 @@ impl Engine {
         )?;
         let ctr = suite.program(&format!("{kind}ctr"))?;
         let mut command = Command::new(suite.program(&format!("{kind}containerd"))?);
-        command.arg("--config").arg(&config).env("OOMSHIM_POLICY", policy.path()).env("PATH", suite.path(newest));
+        command
+            .arg("--config")
+            .arg(&config)
+            .env("OOMSHIM_POLICY", policy.path())
+            .env("PATH", suite.search_path(newest));
         let address = folder.join("c.sock");
         let ready = || {
             let answer = run(Command::new(&ctr).arg("--address").arg(&address).arg("version"));
@@ -78,7 +82,7 @@ impl Engine {
 
     /// `ctr run` with the shim, or with runc itself.
     fn run(&self, shim: bool, options: &[&str], id: &str, command: &[&str]) -> Result<Output> {
-        let runtime = if shim { Suite::binary("oomshim-runc") } else { self.runc.clone() };
+        let runtime = if shim { binary("oomshim-runc")? } else { self.runc.clone() };
         let (runtime, root) = (runtime.display().to_string(), self.folder.join("rootfs").display().to_string());
         let before = ["run", "--runc-binary", &runtime];
         let behind = ["--rootfs", &root, id];
@@ -187,7 +191,7 @@ fn hook(engine: &Engine) -> Result<()> {
         path.to_str().map(str::to_owned).context("the path is text")
     };
     let without = write("without.json", &spec)?;
-    let hook = Suite::binary("oomshim-hook");
+    let hook = binary("oomshim-hook")?;
     spec["hooks"]["createRuntime"] = serde_json::json!([
         {"path": hook, "args": [hook.file_name().and_then(OsStr::to_str)], "env": [engine.policy.variable()], "timeout": 10}
     ]);

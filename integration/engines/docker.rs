@@ -1,5 +1,5 @@
 //! dockerd: Debian's 20.10 and the newest one. `docker run` takes its runtime from daemon.json; the embedded `BuildKit`
-//! from DOCKER_BUILDKIT_RUNC_COMMAND, or where dockerd does not know that (20.10), from PATH.
+//! from `DOCKER_BUILDKIT_RUNC_COMMAND`, or where dockerd does not know that (20.10), from PATH.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,17 +7,18 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 
-use super::support::{CLAMPED, Daemon, Output, Policy, SAY_SCORE, Scenario, Shared, Suite, run};
+use super::support::{CLAMPED, Daemon, Output, Policy, SAY_SCORE, Scenario, Shared, Suite, binary, run};
 
 pub(crate) const NEEDS: &[&str] =
     &["dockerd", "docker", "containerd", "containerd-shim-runc-v2", "docker-init", "runc", "busybox"];
+// The newest dockerd asks for a time namespace, which Debian 12's runc does not know.
 pub(crate) const NEEDS_NEWEST: &[&str] = &[
     "newest/dockerd",
     "newest/containerd",
     "newest/containerd-shim-runc-v2",
+    "newest/runc",
     "docker",
     "docker-init",
-    "runc",
     "busybox",
 ];
 
@@ -54,7 +55,8 @@ fn scenarios(suite: &Arc<Suite>, start: fn(&Suite) -> Result<Engine>) -> Vec<Sce
         engine.scenario("docker's explicit 0 becomes 500, and a higher score stays", scores),
         engine.scenario("a step of docker build has the score 500, and 0 without the shim", build),
         engine.scenario("what is refused is said to docker's user", refused),
-        engine.scenario("a mistake in the policy is said to docker's user, and containers can still be stopped", mistake),
+        engine
+            .scenario("a mistake in the policy is said to docker's user, and containers can still be stopped", mistake),
         engine.scenario("a container lives its life: exec, pause, stop, start, kill, rm", life),
         engine.scenario("docker info and docker version show the real runtime's version", versions),
     ]
@@ -84,27 +86,25 @@ impl Engine {
             // Debian's client is older than what the newest daemon talks to unless it is told to.
             command.env("DOCKER_MIN_API_VERSION", "1.24");
             if name == "shim" {
-                command.env("DOCKER_BUILDKIT_RUNC_COMMAND", Suite::binary("oomshim-runc"));
+                command.env("DOCKER_BUILDKIT_RUNC_COMMAND", binary("oomshim-runc")?);
             }
             let ready = || run(client(name).arg("version")).is_ok_and(|answer| answer.stdout().is_ok());
             let daemon = Daemon::start(&mut command, &folder.join(format!("{name}.log")), ready)?;
             run(client(name).arg("import").arg(folder.join("rootfs.tar")).arg(IMAGE))?.stdout()?;
             Ok(daemon)
         };
-        let path = suite.path(newest);
+        let path = suite.search_path(newest);
         let shimmed = if version.contains(" 20.10.") {
             // hooks/systemd/docker.service.d/oomshim.conf says so for a dockerd that does not know the variable.
             let links = folder.join("links");
             std::fs::create_dir_all(&links)?;
-            std::os::unix::fs::symlink(Suite::binary("oomshim-runc"), links.join("runc"))?;
+            std::os::unix::fs::symlink(binary("oomshim-runc")?, links.join("runc"))?;
             format!("{}:{path}", links.display())
         } else {
             path.clone()
         };
-        let daemons = [
-            daemon("plain", &path, "{}")?,
-            daemon("shim", &shimmed, &Suite::snippet("docker/daemon.json")?)?,
-        ];
+        let daemons =
+            [daemon("plain", &path, "{}")?, daemon("shim", &shimmed, &Suite::snippet("docker/daemon.json")?)?];
         Ok(Engine { docker, policy, version, folder, _daemons: daemons })
     }
 
@@ -215,9 +215,10 @@ fn versions(engine: &Engine) -> Result<()> {
     let plain = of_runc(version(Plain, components)?).context("docker version names no runc")?;
     let shim = version(Shim, components)?;
     ensure!(shim.contains(plain.split(' ').next_back().unwrap_or("runc")), "{plain:?} is not in {shim:?}");
-    let info = engine.docker(Shim, &["info", "--format", "{{.DefaultRuntime}} {{json .Runtimes}} {{json .Warnings}}"])?;
+    let info =
+        engine.docker(Shim, &["info", "--format", "{{.DefaultRuntime}} {{json .Runtimes}} {{json .Warnings}}"])?;
     let info = info.stdout()?;
-    let path = Suite::binary("oomshim-runc").display().to_string();
+    let path = binary("oomshim-runc")?.display().to_string();
     ensure!(info.starts_with("oomshim ") && info.contains(&path), "{info}");
     engine.docker(Shim, &["info"])?.stdout()?;
     Ok(())

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 
-use super::support::{CLAMPED, Output, Policy, SAY_SCORE, Scenario, Shared, Suite, run};
+use super::support::{CLAMPED, Output, Policy, SAY_SCORE, Scenario, Shared, Suite, binary, run};
 
 pub(crate) const NEEDS_CRUN: &[&str] = &["podman", "conmon", "crun", "busybox"];
 pub(crate) const NEEDS_RUNC: &[&str] = &["podman", "conmon", "runc", "busybox"];
@@ -55,7 +55,8 @@ fn scenarios(engine: &Shared<Engine>) -> Vec<Scenario> {
         engine.scenario("a container has the score 500, and 0 without the shim", scores),
         engine.scenario("a step of podman build has the score 500, and 0 without the shim", build),
         engine.scenario("what is refused is said to podman's user", refused),
-        engine.scenario("a mistake in the policy is said to podman's user, and containers can still be stopped", mistake),
+        engine
+            .scenario("a mistake in the policy is said to podman's user, and containers can still be stopped", mistake),
         engine.scenario("a container lives its life: exec, pause, stop, start, kill, rm", life),
         engine.scenario("podman info shows the real runtime's version", info),
         engine.scenario("the hook at createRuntime gives the score", create_runtime),
@@ -70,7 +71,7 @@ impl Engine {
         let policy = Policy::new(&folder)?;
         let links = folder.join("bin");
         std::fs::create_dir_all(&links)?;
-        std::os::unix::fs::symlink(Suite::binary("oomshim-runc"), links.join("oomshim-crun"))?;
+        std::os::unix::fs::symlink(binary("oomshim-runc")?, links.join("oomshim-crun"))?;
         let conf = Suite::snippet("podman/containers.conf")?
             .replace("/usr/local/bin/oomshim-crun", &links.join("oomshim-crun").display().to_string());
         // Without CAP_SYS_RESOURCE no hard limit can be raised, and podman asks for 1048576 files unless told otherwise.
@@ -79,7 +80,7 @@ impl Engine {
             &format!(
                 "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n[engine]\n\
                  conmon_env_vars = [\"PATH={}\", \"{}\"]\n",
-                suite.path(false),
+                suite.search_path(false),
                 policy.variable()
             ),
         );
@@ -174,10 +175,9 @@ fn build(engine: &Engine) -> Result<()> {
 }
 
 fn refused(engine: &Engine) -> Result<()> {
-    for options in [
-        ["--cgroup-parent", "/oomshim-immune"],
-        ["--annotation", "io.kubernetes.cri.container-name=buildkitd"],
-    ] {
+    for options in
+        [["--cgroup-parent", "/oomshim-immune"], ["--annotation", "io.kubernetes.cri.container-name=buildkitd"]]
+    {
         engine.say_score(Plain, &options)?.score()?;
         let output = engine.policy.right(|| engine.say_score(Shim, &options))?;
         ensure!(output.code() == Some(126), "podman's exit code is {:?}", output.code());

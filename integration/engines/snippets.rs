@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 
-use super::support::{Scenario, Suite, repository, run};
+use super::support::{Scenario, Suite, binary, repository, run};
 
 pub(crate) const NEEDS_ENGINES: &[&str] = &["containerd", "newest/containerd", "systemd-analyze"];
 
 /// Where the shipped files expect our binaries.
-const INSTALLED: [&str; 3] =
-    ["/usr/local/bin/oomshim-runc", "/usr/local/bin/oomshim-hook", "/usr/local/bin/oomshim"];
+const INSTALLED: [&str; 3] = ["/usr/local/bin/oomshim-runc", "/usr/local/bin/oomshim-hook", "/usr/local/bin/oomshim"];
 
 pub(crate) fn scenarios(_: &Arc<Suite>) -> Vec<Scenario> {
     vec![
@@ -86,8 +85,9 @@ fn every_file() -> Result<()> {
         parse(file, &content)?;
         let name = file.to_str().context("a name that is text")?;
         ensure!(name == "README.md" || readme.contains(&format!("| `{name}` |")), "README.md has no row for {name}");
-        let says_where = name.ends_with(".json") || name.ends_with(".md") || name == "policy.toml";
-        ensure!(says_where || content.starts_with("# For /etc/"), "{name} does not say where it goes");
+        let kind = file.extension().unwrap_or_default();
+        let elsewhere = kind == "json" || kind == "md" || name == "policy.toml";
+        ensure!(elsewhere || content.starts_with("# For /etc/"), "{name} does not say where it goes");
     }
     let hooks: Vec<_> = files.iter().filter(|file| file.starts_with("hooks.d")).collect();
     ensure!(hooks.len() == 4, "{hooks:?}");
@@ -140,7 +140,7 @@ fn containerd(suite: &Suite) -> Result<()> {
         ("newest/containerd", "config-v2.toml", "io.containerd.cri.v1.runtime"),
         ("newest/containerd", "config-v3.toml", "io.containerd.cri.v1.runtime"),
     ];
-    let shim = Suite::binary("oomshim-runc").display().to_string();
+    let shim = binary("oomshim-runc")?.display().to_string();
     for (program, name, plugin) in cases {
         let file = folder.join(name);
         std::fs::write(&file, Suite::snippet(&format!("containerd/{name}"))?)?;
@@ -149,7 +149,7 @@ fn containerd(suite: &Suite) -> Result<()> {
         let dump: toml::Table = toml::from_str(&dump)?;
         let containerd = &dump["plugins"][plugin]["containerd"];
         let story = format!("{program} with {name}: {containerd:?}");
-        ensure!(containerd["default_runtime_name"].as_str() == Some("oomshim"), "{story}");
+        ensure!(containerd["default_runtime_name"].as_str() == Some("runc"), "pods keep their runtime: {story}");
         let runtime = &containerd["runtimes"]["oomshim"];
         ensure!(runtime["options"]["BinaryName"].as_str() == Some(&shim), "{story}");
         ensure!(runtime["options"]["SystemdCgroup"].as_bool() == Some(true), "{story}");

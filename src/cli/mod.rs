@@ -2,10 +2,14 @@
 //! they do is done elsewhere.
 
 pub mod completions;
+pub mod doctor;
 pub mod hook;
+pub mod lint;
 pub mod man;
 pub mod policy;
 pub mod protect;
+pub mod rank;
+pub mod report;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -26,8 +30,16 @@ pub struct Cli {
 pub enum Command {
     /// Protect a daemon: give this process a score and become the daemon, or change a running one's score
     Protect(protect::Args),
+    /// Tell what will go wrong under memory pressure, in specs, policies, hooks and engine configurations
+    Lint(lint::Args),
     /// Check, show and explain the policy
     Policy(policy::Args),
+    /// Show who dies next when memory runs out
+    Rank(rank::Args),
+    /// Tell what was killed for want of memory, and why
+    Report(report::Args),
+    /// Tell whether this machine is safe when memory runs out, and how to mend what is not
+    Doctor(doctor::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Write the man pages to a folder
@@ -70,7 +82,11 @@ pub fn main(args: &[&OsStr]) -> u8 {
     };
     let done = match &cli.command {
         Command::Protect(args) => protect::run(args),
+        Command::Lint(args) => lint::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::Rank(args) => rank::run(args),
+        Command::Report(args) => report::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     };

@@ -18,7 +18,7 @@ const CONTAINERD_SOCKET: &str = "/run/containerd/containerd.sock";
 /// [`EngineError`] when buildkitd.toml is there and cannot be read.
 pub fn routes(launch: &Launch, shim: &Path) -> Result<Vec<Route>, EngineError> {
     let file = config_file(launch);
-    let config = read(launch, &file)?;
+    let config = launch.read_toml(&file)?.unwrap_or_default();
     let oci = oci_worker(launch, &config, &file, shim);
     Ok(oci.into_iter().chain(containerd_worker(launch, &config, &file, shim)).collect())
 }
@@ -31,13 +31,6 @@ pub fn config_file(launch: &Launch) -> PathBuf {
         None if launch.rootless => launch.user_config().join("buildkit/buildkitd.toml"),
         None => "/etc/buildkit/buildkitd.toml".into(),
     }
-}
-
-fn read(launch: &Launch, path: &Path) -> Result<Table, EngineError> {
-    let Some(bytes) = launch.read(path)? else { return Ok(Table::new()) };
-    let malformed = |message: String| EngineError::Malformed { path: path.to_owned(), message };
-    let text = std::str::from_utf8(&bytes).map_err(|error| malformed(error.to_string()))?;
-    text.parse().map_err(|error: toml::de::Error| malformed(error.message().to_owned()))
 }
 
 /// `worker.NAME.KEY`

@@ -119,6 +119,17 @@ impl Launch {
         Ok(Some(bytes))
     }
 
+    /// A TOML file as the engine names it; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// [`EngineError`]
+    pub fn read_toml(&self, path: &Path) -> Result<Option<toml::Table>, EngineError> {
+        let Some(bytes) = self.read(path)? else { return Ok(None) };
+        let malformed = |message: String| EngineError::Malformed { path: path.to_owned(), message };
+        let text = std::str::from_utf8(&bytes).map_err(|error| malformed(error.to_string()))?;
+        text.parse().map(Some).map_err(|error: toml::de::Error| malformed(error.message().to_owned()))
+    }
+
     /// Whether something is there, a socket for one.
     #[must_use]
     pub fn exists(&self, path: &Path) -> bool {
@@ -130,9 +141,9 @@ impl Launch {
     pub fn list(&self, folder: &Path) -> Vec<PathBuf> {
         let Ok(fd) = self.open(folder, OFlags::RDONLY | OFlags::DIRECTORY) else { return Vec::new() };
         let Ok(entries) = rustix::fs::Dir::read_from(fd) else { return Vec::new() };
-        let name = |entry: rustix::fs::DirEntry| folder.join(OsStr::from_bytes(entry.file_name().to_bytes()));
-        let mut all: Vec<PathBuf> =
-            entries.filter_map(Result::ok).map(name).filter(|path| path.file_name().is_some()).collect();
+        let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_bytes().to_owned()));
+        let names = names.filter(|name| name != b"." && name != b"..");
+        let mut all: Vec<PathBuf> = names.map(|name| folder.join(OsStr::from_bytes(&name))).collect();
         all.sort();
         all
     }

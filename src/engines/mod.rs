@@ -4,8 +4,11 @@
 //! what `oomshim protect` and `oomshim doctor` need: whether a build step would inherit the daemon's immunity.
 
 pub mod buildkitd;
+pub mod containerd;
+pub mod crio;
 pub mod dockerd;
 pub mod launch;
+pub mod podman;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -26,6 +29,12 @@ pub enum Engine {
     Buildkitd,
     /// Docker's daemon, with a `BuildKit` of its own inside.
     Dockerd,
+    /// containerd, as far as Kubernetes asks it for containers.
+    Containerd,
+    /// CRI-O.
+    Crio,
+    /// Podman, which needs no daemon.
+    Podman,
 }
 
 impl Engine {
@@ -35,6 +44,9 @@ impl Engine {
         match Path::new(program).file_name()?.to_str()? {
             "buildkitd" => Some(Engine::Buildkitd),
             "dockerd" => Some(Engine::Dockerd),
+            "containerd" => Some(Engine::Containerd),
+            "crio" => Some(Engine::Crio),
+            "podman" => Some(Engine::Podman),
             _ => None,
         }
     }
@@ -45,6 +57,9 @@ impl Engine {
         match self {
             Engine::Buildkitd => "buildkitd",
             Engine::Dockerd => "dockerd",
+            Engine::Containerd => "containerd",
+            Engine::Crio => "crio",
+            Engine::Podman => "podman",
         }
     }
 
@@ -57,6 +72,9 @@ impl Engine {
         match self {
             Engine::Buildkitd => buildkitd::routes(launch, shim),
             Engine::Dockerd => dockerd::routes(launch, shim),
+            Engine::Containerd => containerd::routes(launch, shim),
+            Engine::Crio => crio::routes(launch, shim),
+            Engine::Podman => podman::routes(launch, shim),
         }
     }
 }

@@ -167,6 +167,8 @@ mod tests {
         assert!(policy.class("build-step").is_some());
         assert_eq!(policy.rules.last().unwrap().class, ClassRef::Keep, "sandboxes are kept whatever the file says");
         assert_eq!(policy.default.name(), "build-step");
+        let shipped = parse(BUILT_IN, Path::new("p")).unwrap();
+        assert_eq!(shipped.rules.len(), built_in().rules.len(), "the shipped file says them itself");
     }
 
     #[test]

@@ -52,7 +52,10 @@ pub(super) fn policy(text: &str, base: Option<&Policy>) -> Parsed<Policy> {
     }
     if let Some(rules) = top.get("rule") {
         let mut own = rules_of(text, rules, &policy)?;
-        own.extend(policy.rules.into_iter().map(|rule| Rule { line: None, ..rule }));
+        // The built-in rules stand behind the file's, unless it says them itself.
+        let built_in = policy.rules.into_iter().filter(|rule| !own.iter().any(|other| same(rule, other)));
+        let built_in: Vec<Rule> = built_in.collect();
+        own.extend(built_in);
         policy.rules = own;
     }
     if let Some(default) = top.table("default")? {
@@ -112,6 +115,14 @@ fn class(name: &str, span: Range<usize>, value: Value<'_, '_>) -> Parsed<Class> 
         memory_high: limit("memory_high")?,
         swap_max: limit("swap_max")?,
     })
+}
+
+/// Whether two rules say the same.
+fn same(one: &Rule, other: &Rule) -> bool {
+    let said = |rule: &Rule| -> Vec<(Field, String)> {
+        rule.conditions.iter().map(|it| (it.field.clone(), it.pattern.text().to_owned())).collect()
+    };
+    one.class == other.class && said(one) == said(other)
 }
 
 fn rules_of(text: &str, value: Value<'_, '_>, policy: &Policy) -> Parsed<Vec<Rule>> {

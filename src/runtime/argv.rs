@@ -13,7 +13,7 @@ use super::flavor::{Flavor, Opt, Takes, Verb};
 /// A runtime's command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommandLine<'a> {
-    /// create, run, restore or exec of a container.
+    /// create, run, restore, exec or delete of a container.
     Container(Invocation<'a>),
     /// Any other subcommand, a request for help, or nothing at all.
     Other,
@@ -28,7 +28,7 @@ pub enum CommandLine<'a> {
     },
 }
 
-/// create, run, restore or exec of a container.
+/// create, run, restore, exec or delete of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation<'a> {
     /// The subcommand.
@@ -41,6 +41,8 @@ pub struct Invocation<'a> {
     pub config: Option<&'a OsStr>,
     /// exec's `--process`, the JSON of the process to start.
     pub process: Option<&'a OsStr>,
+    /// Whether a container that was made is there until somebody deletes it; a plain `run` deletes its own.
+    pub stays: bool,
     /// The options before the subcommand.
     pub global: Global<'a>,
 }
@@ -80,7 +82,7 @@ impl Invocation<'_> {
 /// Reads the arguments behind the program's name.
 #[must_use]
 pub fn parse<'a>(flavor: Flavor, args: &[&'a OsStr]) -> CommandLine<'a> {
-    let mut reader = Reader { flavor, args, next: 0, ended: false };
+    let mut reader = Reader { flavor, args, next: 0, ended: false, switches: Vec::new() };
     let mut global = Global::default();
     let unclear = |why, verb, global| CommandLine::Unclear { why, verb, global };
     let word = loop {
@@ -96,6 +98,8 @@ pub fn parse<'a>(flavor: Flavor, args: &[&'a OsStr]) -> CommandLine<'a> {
     match container(&mut reader, verb, &mut global) {
         Ok(Some(invocation)) => CommandLine::Container(invocation),
         Ok(None) => CommandLine::Other,
+        // Nothing hangs on an unclear delete.
+        Err(_) if verb == Verb::Delete => CommandLine::Other,
         Err(why) => unclear(why, Some(verb), global),
     }
 }
@@ -140,7 +144,8 @@ fn container<'a>(
         return Err("the bundle is empty".to_owned());
     }
     let bundle = bundle.filter(|bundle| !bundle.is_empty());
-    Ok(Some(Invocation { verb, id, bundle, config, process, global: *global }))
+    let stays = verb != Verb::Run || reader.switches.iter().any(|switch| matches!(*switch, "keep" | "detach"));
+    Ok(Some(Invocation { verb, id, bundle, config, process, stays, global: *global }))
 }
 
 /// Whether options are still read behind that many words.
@@ -180,6 +185,8 @@ struct Reader<'r, 'a> {
     next: usize,
     /// A `--` was seen: everything behind it is a word.
     ended: bool,
+    /// The switches that were seen, by their long names.
+    switches: Vec<&'static str>,
 }
 
 /// The tables of options that are read at one place.
@@ -237,7 +244,12 @@ impl<'a> Reader<'_, 'a> {
         let opt = all(tables).find(is).ok_or_else(|| unknown(bytes))?;
         match opt.takes {
             Takes::Help => Ok(Item::Help),
-            Takes::Nothing | Takes::Joined => Ok(Item::Option(opt.long, value)),
+            Takes::Nothing | Takes::Joined => {
+                if value.is_none_or(|value| value != "false") {
+                    self.switches.push(opt.long);
+                }
+                Ok(Item::Option(opt.long, value))
+            }
             Takes::Value => Ok(Item::Option(opt.long, Some(value.map_or_else(|| self.value(opt), Ok)?))),
         }
     }
@@ -262,7 +274,10 @@ impl<'a> Reader<'_, 'a> {
         match (opt.takes, value) {
             (Takes::Help, _) => Ok(Item::Help),
             (Takes::Nothing, Some(_)) => Err(format!("`--{}` takes no value", opt.long)),
-            (Takes::Nothing, None) | (Takes::Joined, _) => Ok(Item::Option(opt.long, value)),
+            (Takes::Nothing, None) | (Takes::Joined, _) => {
+                self.switches.push(opt.long);
+                Ok(Item::Option(opt.long, value))
+            }
             (Takes::Value, Some(value)) => self.checked(opt, value),
             (Takes::Value, None) => {
                 let value = self.value(opt)?;
@@ -279,9 +294,12 @@ impl<'a> Reader<'_, 'a> {
             let opt = all(tables).find(is).ok_or_else(|| unknown(letters))?;
             match opt.takes {
                 Takes::Help => return Ok(Item::Help),
-                // Only options with a value are of interest, so a switch need not be told.
-                Takes::Nothing if !rest.is_empty() => {}
-                Takes::Nothing => return Ok(Item::Option(opt.long, None)),
+                Takes::Nothing => {
+                    self.switches.push(opt.long);
+                    if rest.is_empty() {
+                        return Ok(Item::Option(opt.long, None));
+                    }
+                }
                 Takes::Joined => return Ok(Item::Option(opt.long, Some(OsStr::from_bytes(rest)))),
                 Takes::Value if rest.is_empty() => {
                     let value = self.value(opt)?;
@@ -374,6 +392,7 @@ mod tests {
                 ("create --root /r id", "create id config.json"),
                 ("restore --detach -no-subreaper --bundle B id", "restore id B/config.json"),
                 ("exec --process p id create --bundle X", "exec id config.json"),
+                ("delete --force create", "delete create config.json"),
                 ("state create", "other"),
                 ("kill create 9", "other"),
                 ("--version create id", "other"),
@@ -481,6 +500,20 @@ mod tests {
             (Some(OsStr::new("file:/l")), Some(OsStr::new("/r")), Some(OsStr::new("P")))
         );
         assert!(it.cgroups_disabled());
+    }
+
+    #[test]
+    fn a_plain_run_deletes_its_container_itself() {
+        let stays = |flavor: Flavor, line: &str| {
+            let args: Vec<&OsStr> = line.split(' ').map(OsStr::new).collect();
+            let CommandLine::Container(it) = parse(flavor, &args) else { panic!("not read: {line}") };
+            it.stays
+        };
+        for line in ["create id", "run --keep id", "run -d id", "run --detach id", "restore id"] {
+            assert!(stays(Flavor::Runc, line), "{line}");
+        }
+        assert!(stays(Flavor::Crun, "run -db B id") && stays(Flavor::Youki, "run -db B id"));
+        assert!(!stays(Flavor::Runc, "run id") && !stays(Flavor::Runc, "run --keep=false id"));
     }
 
     #[test]

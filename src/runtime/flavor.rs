@@ -55,6 +55,8 @@ pub enum Verb {
     Restore,
     /// Starts a process in a container.
     Exec,
+    /// Takes a container away.
+    Delete,
 }
 
 impl Verb {
@@ -66,6 +68,7 @@ impl Verb {
             b"run" => Some(Verb::Run),
             b"restore" => Some(Verb::Restore),
             b"exec" => Some(Verb::Exec),
+            b"delete" => Some(Verb::Delete),
             _ => None,
         }
     }
@@ -200,6 +203,9 @@ static RUNSC_EXEC: &[&[Opt]] = &[
     RUNC_HELP,
 ];
 
+/// Every runtime's delete: `--force`, with its letter where the runtime has letters, and crun's `--regex`.
+static DELETE: &[&[Opt]] = &[&[short("force", b'f', Nothing), short("regex", b'r', Nothing)], RUNC_HELP];
+
 impl Flavor {
     /// The flavor of a runtime of that file name. What is not known reads its command line as runc does, because
     /// wrappers imitate runc.
@@ -245,6 +251,7 @@ impl Flavor {
     #[must_use]
     pub fn of_verb(self, verb: Verb) -> &'static [&'static [Opt]] {
         match (self, verb) {
+            (_, Verb::Delete) => DELETE,
             (Flavor::Runc, Verb::Create | Verb::Run) => RUNC_RUN,
             (Flavor::Runc, Verb::Restore) => RUNC_RESTORE,
             (Flavor::Runc, Verb::Exec) => RUNC_EXEC,

@@ -162,26 +162,32 @@ fn set<'a>(
     for (key, value) in members {
         let twins = lookup(&object, key);
         if twins.is_empty() {
-            missing.push((*key, value));
+            missing.push((*key, value.as_str()));
         }
         let other = twins.iter().filter(|node| !same(node, value));
         splices.extend(other.map(|node| Splice { range: node.span(), text: value.clone() }));
     }
-    if missing.is_empty() {
-        return;
+    if !missing.is_empty() {
+        let first = object.members().into_iter().next().map(|member: Member<'_>| member.key_node.span().start);
+        let inside = object.span().start + 1;
+        let gap = first.map_or("", |first| &object.raw()[1..1 + first - inside]);
+        splices.push(insertion(inside, gap, first.is_none(), &missing));
     }
-    // The white space behind the brace is repeated, so that a spec made for people stays one.
-    let inside = object.span().start + 1;
-    let first = object.members().into_iter().next();
-    let gap =
-        first.as_ref().map_or("", |member: &Member<'_>| &object.raw()[1..1 + member.key_node.span().start - inside]);
+}
+
+/// The splice that puts members into an object as its first ones.
+///
+/// `inside` is the byte behind the object's brace, `gap` the white space between it and the first member. That is
+/// repeated before each, so that a spec made for people stays one. Keys are written as they are.
+#[must_use]
+pub fn insertion(inside: usize, gap: &str, is_empty: bool, members: &[(&str, &str)]) -> Splice {
     let colon = if gap.is_empty() { ":" } else { ": " };
-    let inserted = missing.iter().map(|(key, value)| format!("{gap}\"{key}\"{colon}{value}"));
+    let inserted = members.iter().map(|(key, value)| format!("{gap}\"{key}\"{colon}{value}"));
     let mut text = inserted.collect::<Vec<_>>().join(",");
-    if first.is_some() {
+    if !is_empty {
         text.push(',');
     }
-    splices.push(Splice { range: inside..inside, text });
+    Splice { range: inside..inside, text }
 }
 
 /// Whether the node already says `value`: the same text, or another spelling of the same string.

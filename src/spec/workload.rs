@@ -11,6 +11,9 @@ use crate::score::OomScoreAdj;
 use crate::spec::document::{Document, Kind, Node};
 use crate::spec::edit::MemoryFile;
 
+/// How many arguments are kept.
+const ARGS: usize = 256;
+
 /// A container about to be started, as far as a policy can ask about it.
 #[derive(Debug, Clone, Default)]
 pub struct Workload<'a> {
@@ -22,6 +25,8 @@ pub struct Workload<'a> {
     pub hostnames: Vec<Cow<'a, str>>,
     /// The values of `process.args[0]`.
     pub arg0s: Vec<Cow<'a, str>>,
+    /// The items of the last `process.args`, a few hundred of them at the most; for people, not for rules.
+    pub args: Vec<Cow<'a, str>>,
     /// The values of `linux.cgroupsPath`; an empty one means that the engine chose none.
     pub cgroups: Vec<Cow<'a, str>>,
     /// The keys and values of `annotations`.
@@ -55,6 +60,10 @@ impl<'a> Workload<'a> {
             bundle: None,
             hostnames: texts(&["hostname"]),
             arg0s: document.find(&["process", "args"]).iter().filter_map(first).collect(),
+            args: document
+                .find(&["process", "args"])
+                .last()
+                .map_or_else(Vec::new, |args| args.items().iter().take(ARGS).filter_map(Node::text).collect()),
             cgroups: texts(&["linux", "cgroupsPath"]),
             annotations: document.find(&["annotations"]).iter().flat_map(Node::members).filter_map(pair).collect(),
             asked: Asked::of(document),

@@ -10,7 +10,7 @@ pub(crate) use command::{Output, run};
 pub(crate) use daemon::Daemon;
 pub(crate) use policy::{CLAMPED, Policy};
 pub(crate) use scenario::{Scenario, Shared};
-pub(crate) use suite::{Suite, repository};
+pub(crate) use suite::{Suite, binary, repository};
 
 /// What a container says about itself: `score=[500]`.
 pub(crate) const SAY_SCORE: &str = "echo \"score=[$(cat /proc/self/oom_score_adj)]\"";

@@ -1,6 +1,5 @@
 //! A named test, and the running engine that several of them share.
 
-use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Result, anyhow};
@@ -29,30 +28,28 @@ impl Scenario {
 }
 
 /// An engine that is started by the first scenario that runs, and ended when the last one is done or left out.
-pub(crate) struct Shared<T> {
+pub(crate) struct Shared<T>(Arc<Lazy<T>>);
+
+struct Lazy<T> {
+    // Fields are dropped in this order: the engine ends before its folder goes.
+    engine: OnceLock<Result<T, String>>,
     suite: Arc<Suite>,
     start: fn(&Suite) -> Result<T>,
-    cell: Arc<OnceLock<Result<T, String>>>,
 }
 
 impl<T: Send + Sync + 'static> Shared<T> {
     /// An engine that `start` starts.
     pub(crate) fn new(suite: &Arc<Suite>, start: fn(&Suite) -> Result<T>) -> Shared<T> {
-        Shared { suite: Arc::clone(suite), start, cell: Arc::default() }
+        Shared(Arc::new(Lazy { engine: OnceLock::new(), suite: Arc::clone(suite), start }))
     }
 
     /// A test with that engine.
     pub(crate) fn scenario(&self, name: &'static str, run: fn(&T) -> Result<()>) -> Scenario {
-        let (suite, start, cell) = (Arc::clone(&self.suite), self.start, Arc::clone(&self.cell));
+        let shared = Arc::clone(&self.0);
         Scenario::new(name, move || {
-            let engine = cell.get_or_init(|| start(&suite).map_err(|error| format!("{error:#}")));
-            run(engine.as_ref().map_err(|error| anyhow!("the engine did not start: {error}"))?)
+            let start = || (shared.start)(&shared.suite).map_err(|error| format!("{error:#}"));
+            let engine = shared.engine.get_or_init(start).as_ref();
+            run(engine.map_err(|error| anyhow!("the engine did not start: {error}"))?)
         })
-    }
-}
-
-impl<T> fmt::Debug for Shared<T> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Shared")
     }
 }

@@ -8,7 +8,6 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use super::run;
-use crate::common;
 
 /// A name that only the newest engines, built by `integration/tools/build`, are found under: `newest/dockerd`.
 const NEWEST: &str = "newest/";
@@ -16,6 +15,14 @@ const NEWEST: &str = "newest/";
 /// Where the project is.
 pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// One of our binaries: from the folder in `OOMSHIM_BIN_DIR` (the static ones that are shipped), or of this test run.
+pub(crate) fn binary(name: &str) -> Result<PathBuf> {
+    let built = Path::new(env!("CARGO_BIN_EXE_oomshim"));
+    let folder = std::env::var_os("OOMSHIM_BIN_DIR").map_or_else(|| built.with_file_name(""), PathBuf::from);
+    // A daemon has another working directory.
+    std::fs::canonicalize(folder.join(name)).with_context(|| format!("{} has no {name}", folder.display()))
 }
 
 /// The suite.
@@ -30,9 +37,14 @@ impl Suite {
     pub(crate) fn new() -> Result<Suite> {
         // A socket's path has at most 107 bytes, so the folder is near the root.
         let folder = TempDir::with_prefix_in("oomshim-engines-", "/tmp")?;
-        let tools = std::env::var_os("OOMSHIM_TOOLS_DIR")
-            .map_or_else(|| repository().join("target/tools/bin"), PathBuf::from);
+        let tools =
+            std::env::var_os("OOMSHIM_TOOLS_DIR").map_or_else(|| repository().join("target/tools/bin"), PathBuf::from);
         Ok(Suite { folder, tools })
+    }
+
+    /// The folder, which goes when the last engine has ended.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Why an engine cannot be tried here.
@@ -69,7 +81,7 @@ impl Suite {
     }
 
     /// PATH for an engine: the folder of the newest tools where it is one of them, then Debian's.
-    pub(crate) fn path(&self, newest: bool) -> String {
+    pub(crate) fn search_path(&self, newest: bool) -> String {
         let tools = if newest { format!("{}:", self.tools.display()) } else { String::new() };
         format!("{tools}/usr/sbin:/usr/bin:/sbin:/bin")
     }
@@ -81,18 +93,13 @@ impl Suite {
         Ok(folder)
     }
 
-    /// One of our binaries, under a name without the folder of a build.
-    pub(crate) fn binary(name: &str) -> PathBuf {
-        common::binary(name)
-    }
-
     /// A file of `hooks/`, with the places where an administrator puts our binaries replaced by the built ones.
     pub(crate) fn snippet(name: &str) -> Result<String> {
         let path = repository().join("hooks").join(name);
         let mut text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-        for binary in ["oomshim-runc", "oomshim-hook"] {
-            let installed = format!("/usr/local/bin/{binary}");
-            text = text.replace(&installed, &common::binary(binary).display().to_string());
+        for program in ["oomshim-runc", "oomshim-hook"] {
+            let installed = format!("/usr/local/bin/{program}");
+            text = text.replace(&installed, &binary(program)?.display().to_string());
         }
         Ok(text)
     }
@@ -122,4 +129,25 @@ impl Suite {
         std::fs::write(context.join("Dockerfile"), format!("FROM scratch\nADD rootfs.tar /\n{steps}\n"))?;
         Ok(context)
     }
+}
+
+impl Drop for Suite {
+    /// The parents of the refused containers' cgroups, which the engines leave: cgroup v2's, and each of v1's.
+    fn drop(&mut self) {
+        let root = Path::new("/sys/fs/cgroup");
+        let controllers = std::fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path());
+        for folder in controllers.chain([root.to_owned()]) {
+            remove_cgroups(&folder.join("oomshim-immune"));
+        }
+    }
+}
+
+/// Removes a cgroup and those below it, if they are there and nothing runs in them.
+fn remove_cgroups(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_cgroups(&entry.path());
+        }
+    }
+    let _ = std::fs::remove_dir(folder);
 }

@@ -1,0 +1,16 @@
+//! `oomshim lint` as its users meet it: every rule through its fixtures, every format, every kind of file that is none.
+
+#[path = "lint/command.rs"]
+mod command;
+#[path = "lint/corpus.rs"]
+mod corpus;
+#[path = "lint/fixes.rs"]
+mod fixes;
+#[path = "lint/formats.rs"]
+mod formats;
+#[path = "lint/hostile.rs"]
+mod hostile;
+#[path = "lint/registry.rs"]
+mod registry;
+#[path = "lint/tool.rs"]
+mod tool;

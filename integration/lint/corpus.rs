@@ -1,0 +1,55 @@
+//! Specs that real engines made and real runtimes took: whatever is wrong with them, their shape is not.
+
+use std::fs;
+
+use oomshim::lint::rule::Group;
+use oomshim::lint::{self, Options};
+
+use super::tool::{repository, run};
+
+#[test]
+fn the_shape_of_what_real_engines_write_is_never_wrong() {
+    let mut count = 0;
+    for entry in fs::read_dir(repository().join("testdata/specs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let outcome = lint::bytes(&path, &fs::read(&path).unwrap(), None, &Options::default()).unwrap();
+        let shape: Vec<_> = outcome.findings.iter().filter(|finding| finding.rule.group == Group::Shape).collect();
+        assert!(shape.is_empty(), "{}: {shape:#?}", path.display());
+        count += 1;
+    }
+    assert!(count >= 40, "only {count} specs in testdata/specs");
+}
+
+#[test]
+fn what_engines_really_do_is_found() {
+    let rules_of = |name: &str| {
+        let said = run(["--format", "json", &format!("testdata/specs/{name}.json")]);
+        let value: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        let findings = value["findings"].as_array().unwrap();
+        findings.iter().map(|finding| finding["rule"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let cases = [
+        ("buildkit-default", "oom-score-unset", true),
+        ("docker-default", "oom-score-unset", false),
+        ("docker-oom-kill-disable", "oom-killer-disabled", true),
+        ("docker-privileged", "keeps-sys-resource", true),
+        ("docker-memory", "no-memory-limit", false),
+        ("docker-tmpfs", "tmpfs-without-size", false),
+        ("podman-tmpfs", "tmpfs-without-size", true),
+        ("podman-memory", "swap-not-limited", false),
+        ("runc-spec-rootless", "cgroup-missing", true),
+    ];
+    for (name, rule, expected) in cases {
+        let found = rules_of(name);
+        assert_eq!(found.iter().any(|found| found == rule), expected, "{rule} in {name}: {found:?}");
+    }
+}
+
+#[test]
+fn the_shipped_policy_is_clean() {
+    let said = run(["--fail-on", "note", "hooks/policy.toml"]);
+    assert_eq!((said.status, said.out.as_str()), (0, "nothing found in 1 file\n"));
+}

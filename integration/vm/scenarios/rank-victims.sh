@@ -1,0 +1,127 @@
+# rank against the kernel: fifty random populations (sizes, scores, cgroups, group flags) run out of memory, in a cgroup or on the whole
+# machine. The process that rank names first must be the one that the kernel kills first, with all that die with it; and report must tell it.
+. /opt/oomshim/guest/lib.sh
+
+oomshim=/opt/oomshim/bin/oomshim
+rounds=50
+seed=$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')
+note "seed $seed"
+
+# The next random number below $1, in $drawn: a subshell would draw the same one again and again.
+draw() {
+    seed=$(((seed * 1103515245 + 12345) % 2147483648))
+    drawn=$((seed / 65536 % $1))
+}
+
+# populate FACTOR: the processes of a population, with their memory in them.
+populate() {
+    local place mib score
+    hogs=
+    draw 4
+    for number in $(seq $((3 + drawn))); do
+        draw 3; mib=$(($1 * 16 * (drawn + 1)))
+        draw 3; place=$(echo a/c a/d b | cut -d ' ' -f $((drawn + 1)))
+        draw 9; score=$(echo 0 0 0 100 300 500 -200 -600 -1000 | cut -d ' ' -f $((drawn + 1)))
+        # One at least may be killed, and is worse than the shells around it.
+        [ "$number" != 1 ] || { draw 3; score=$((drawn * 200 + 100)); }
+        sh -c 'echo $$ >"$0/cgroup.procs"; echo "$1" >/proc/self/oom_score_adj; exec hog "$2"' "$top/$place" $score $mib &
+        hogs="$hogs $!"
+        wait_for 30 has_memory $! $mib || fail "a hog of $mib MiB did not get its memory"
+    done
+}
+
+has_memory() { awk -v want=$(($2 * 1024)) '$1 == "RssAnon:" { found = $2 >= want } END { exit !found }' "/proc/$1/status"; }
+
+# What rank said: the victim, and all that die with it in ascending order.
+named() { sed -n 's/.*"victim":{.*"pid":\([0-9]*\)},"warnings".*/\1/p' $work/rank.json; }
+
+named_group() {
+    local group
+    group=$(sed -n 's/.*"victim":{"group":{[^}]*"dying":\[\([0-9,]*\)\].*/\1/p' $work/rank.json)
+    echo "${group:-$(named)}" | tr , '\n' | sort -n | tr '\n' ' '
+}
+
+# Whether rank had called that process too close to the victim to tell which is first.
+is_close() { case ",$(sed -n 's/.*"close":\[\([0-9,]*\)\].*/\1/p' $work/rank.json)," in *",$1,"*) ;; *) return 1 ;; esac; }
+
+first_killed() { kernel_log | sed -n 's/.*Killed process \([0-9]*\) .*/\1/p' | head -n 1; }
+
+all_killed() { kernel_log | sed -n 's/.*Killed process \([0-9]*\) .*/\1/p' | sort -nu | tr '\n' ' '; }
+
+all_named_are_killed() {
+    local pid
+    for pid in $(named_group); do
+        case " $(all_killed)" in *" $pid "*) ;; *) return 1 ;; esac
+    done
+}
+
+was_killed() { [ "$(kills)" -gt 0 ]; }
+
+# The last event that report has, a field of it.
+told() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" $work/report.json; }
+
+one_round() {
+    local scope=$1 flags= trigger used cause
+    top=/sys/fs/cgroup/rank
+    mkdir -p $top/a/c $top/a/d $top/b $top/t
+    for folder in $top $top/a; do echo +memory >$folder/cgroup.subtree_control; done
+    for folder in $top $top/a $top/a/c $top/a/d $top/b; do
+        draw 3
+        [ "$drawn" != 0 ] || { echo 1 >$folder/memory.oom.group; flags="$flags ${folder#"$top"}/"; }
+    done
+    case $scope in machine) populate 2 ;; cgroup) populate 1 ;; esac
+    dmesg -c >/dev/null
+    # What asks for more than there is must not be picked itself.
+    case $scope in
+    machine)
+        $oomshim rank --format json >$work/rank.json || fail "rank: $(cat $work/rank.json)"
+        trigger=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) + 32 }' /proc/meminfo)
+        ;;
+    cgroup)
+        used=$(cat $top/memory.current)
+        echo $((used + 4194304)) >$top/memory.max
+        $oomshim rank --cgroup /rank --format json >$work/rank.json || fail "rank: $(cat $work/rank.json)"
+        trigger=16
+        ;;
+    esac
+    sh -c 'echo -1000 >/proc/self/oom_score_adj; echo $$ >"$0/t/cgroup.procs"; exec hog "$1"' $top "$trigger" &
+    hogs="$hogs $!"
+    wait_for 60 was_killed || fail "round $round ($scope): nothing was killed"
+    sleep 0.5
+    $oomshim report --format json | tail -n 1 >$work/report.json
+    if [ "$(named)" = "$(first_killed)" ]; then right=$((right + 1))
+    elif is_close "$(first_killed)"; then
+        # The kernel's own counters lag, and rank said that it cannot tell these apart.
+        close=$((close + 1))
+        whole=$((whole + 1))
+    else
+        note "round $round, $scope: rank said $(named), the kernel killed $(first_killed); $(show_kills | tail -n 3)"
+        note "$(cut -c 1-1500 $work/rank.json)"
+    fi
+    # How far the whole machine is from its end is not known to the megabyte, so there another may follow.
+    if [ "$(named)" != "$(first_killed)" ]; then :
+    elif [ "$scope" = machine ] && all_named_are_killed || [ "$(named_group)" = "$(all_killed)" ]; then whole=$((whole + 1)); else
+        note "round $round, $scope, flags$flags: rank said $(named_group), killed were $(all_killed)"
+    fi
+    case $scope in machine) cause=whole-machine ;; cgroup) cause=shared-limit ;; esac
+    if [ "$(told cause)" = "$cause" ]; then causes=$((causes + 1)); else
+        note "round $round, $scope: report said $(told cause), not $cause: $(cut -c 1-600 $work/report.json)"
+    fi
+    for hog in $hogs; do kill -KILL "$hog" 2>/dev/null || true; done
+    wait
+    for folder in $top/a/c $top/a/d $top/a $top/b $top/t $top; do wait_for 10 rmdir $folder || fail "$folder stays: $(cat $folder/cgroup.procs)"; done
+    # Ten summaries in five seconds is what the kernel writes.
+    sleep 0.3
+}
+
+right=0 close=0 whole=0 causes=0 machines=0
+for round in $(seq $rounds); do
+    scope=cgroup
+    [ $((round % 10)) != 0 ] || { scope=machine; machines=$((machines + 1)); }
+    one_round $scope
+done
+table "rank: $rounds populations ($machines of the whole machine), first victim right in $right, too close to tell and said so in $close, all that die right in $whole; report: cause right in $causes"
+expect "first victims named rightly, or called too close to tell" $((right + close)) "$rounds"
+expect "groups named rightly" "$whole" "$rounds"
+expect "causes told rightly" "$causes" "$rounds"
+pass

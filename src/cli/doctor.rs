@@ -1,0 +1,50 @@
+//! `oomshim doctor`: is this machine safe.
+
+use anyhow::bail;
+
+use super::Exit;
+use super::rank::Format;
+use crate::doctor::{self, CHECKS, Machine, Verdict, output};
+
+/// The command line of `oomshim doctor`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The exit status is 1 where a check fails, and with --strict also where one warns or cannot judge."
+)]
+pub struct Args {
+    /// Only this check; may be given more than once
+    #[arg(long, value_name = "CHECK")]
+    only: Vec<String>,
+    /// Show the checks and what they ask
+    #[arg(long)]
+    list: bool,
+    /// Do not be content with warnings and with what cannot be judged
+    #[arg(long)]
+    strict: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// Examines the machine.
+///
+/// # Errors
+/// Where a check is asked for that does not exist.
+pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    if args.list {
+        let lines: String = CHECKS.iter().map(|check| format!("{:<16}  {}\n", check.id, check.question)).collect();
+        super::print(&lines)?;
+        return Ok(Exit::Success);
+    }
+    if let Some(unknown) = args.only.iter().find(|id| CHECKS.iter().all(|check| check.id != **id)) {
+        bail!("there is no check {unknown:?}; `oomshim doctor --list` shows them");
+    }
+    let outcomes = doctor::examine(&Machine::running(), &args.only);
+    super::print(&match args.format {
+        Format::Text => output::text(&outcomes),
+        Format::Json => output::json(&outcomes),
+    })?;
+    let worst = doctor::worst(&outcomes);
+    let bad = worst == Verdict::Fail || args.strict && worst != Verdict::Pass;
+    Ok(if bad { Exit::Findings } else { Exit::Success })
+}

@@ -1,0 +1,223 @@
+//! `oomshim lint`: what will go wrong under memory pressure, before it does.
+
+use std::io::{BufWriter, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Exit;
+use crate::escape;
+use crate::host::Roots;
+use crate::lint::finding::{Confidence, Safety, Severity};
+use crate::lint::kind::FileKind;
+use crate::lint::machine::Machine;
+use crate::lint::output::{diff, github, human, json, sarif};
+use crate::lint::run::{self, Repair, Results, Settings};
+use crate::lint::select::Selection;
+use crate::lint::{LIMIT, Options, explain, input};
+
+/// Tell what will go wrong under memory pressure, in specs, policies, hooks and engine configurations
+///
+/// Exit status: 0 when nothing is found that counts for --fail-on, 1 when something is, 2 when a file could not be
+/// judged or the command line is wrong.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags of a command line")]
+pub struct Args {
+    /// Files, bundles, folders to be searched, or - for standard input
+    #[arg(value_name = "PATH", required_unless_present_any = ["explain", "list_rules"])]
+    paths: Vec<PathBuf>,
+    /// What the files are, where neither content nor name tells
+    #[arg(long, value_name = "KIND", value_parser = word(FileKind::ALL))]
+    kind: Option<FileKind>,
+    /// How findings are written
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Make the fixes that are safe
+    #[arg(long)]
+    fix: bool,
+    /// Make all fixes, also those that may change what somebody wanted
+    #[arg(long)]
+    unsafe_fixes: bool,
+    /// Show what fixes would change, and write nothing
+    #[arg(long)]
+    diff: bool,
+    /// Judge only by these rules or groups (score, killing, memory, shape, deployment)
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    select: Vec<String>,
+    /// Do not judge by these rules or groups
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    ignore: Vec<String>,
+    /// The least severity that makes the exit status 1: note, warning, error
+    #[arg(long, value_name = "SEVERITY", default_value = "warning", value_parser = word(Severity::ALL))]
+    fail_on: Severity,
+    /// The least confidence that is reported: low, medium, high
+    #[arg(long, value_name = "CONFIDENCE", default_value = "low", value_parser = word(Confidence::ALL))]
+    min_confidence: Confidence,
+    /// Judge against this machine: its cgroups, its rights, its swap, its files
+    #[arg(long)]
+    host: bool,
+    /// Tell what a rule finds, why it matters and what to do
+    #[arg(long, value_name = "RULE", conflicts_with = "list_rules")]
+    explain: Option<String>,
+    /// List all rules
+    #[arg(long)]
+    list_rules: bool,
+}
+
+/// The formats of findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// For programs; its version is in it
+    Json,
+    /// SARIF 2.1.0, for code scanners and editors
+    Sarif,
+    /// Workflow commands of GitHub Actions
+    Github,
+}
+
+/// Parses one of the words of an enumeration, and lists them where it cannot.
+fn word<T: Copy + Send + Sync + 'static>(
+    all: &'static [(T, &'static str)],
+) -> impl clap::builder::TypedValueParser<Value = T> {
+    use clap::builder::{PossibleValuesParser, TypedValueParser};
+    let words = PossibleValuesParser::new(all.iter().map(|(_, word)| *word));
+    words.try_map(move |text| {
+        let found = all.iter().find(|(_, word)| *word == text);
+        found.map(|(value, _)| *value).ok_or_else(|| std::io::Error::other("not one of the words"))
+    })
+}
+
+/// Runs it.
+///
+/// # Errors
+/// When the command line makes no sense or standard output cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    if let Some(name) = &args.explain {
+        return explain_rule(name);
+    }
+    if args.list_rules {
+        super::print(&explain::list())?;
+        return Ok(Exit::Success);
+    }
+    let settings = settings(args)?;
+    let results = judge(args, &settings)?;
+    for trouble in &results.problems {
+        say(&trouble.path, &trouble.message);
+    }
+    for note in &results.notes {
+        say(&note.path, &note.message);
+    }
+    let exit = exit(&results, args.fail_on);
+    write(args, &settings, &results, exit)?;
+    Ok(exit)
+}
+
+fn explain_rule(name: &str) -> anyhow::Result<Exit> {
+    let Some(meta) = explain::rule(name) else {
+        Selection::new(&[name.to_owned()], &[]).map_err(anyhow::Error::msg)?;
+        bail!("{name} is a group of rules; --list-rules shows what is in it");
+    };
+    super::print(&explain::text(meta))?;
+    Ok(Exit::Success)
+}
+
+fn settings(args: &Args) -> anyhow::Result<Settings> {
+    let safety = if args.unsafe_fixes { Safety::Unsafe } else { Safety::Safe };
+    let repair = match (args.diff, args.fix || args.unsafe_fixes) {
+        (true, _) => Repair::Show(safety),
+        (false, true) => Repair::Write(safety),
+        (false, false) => Repair::Report,
+    };
+    let selection = Selection::new(&args.select, &args.ignore).map_err(anyhow::Error::msg)?;
+    let options = Options {
+        selection,
+        machine: args.host.then(|| Machine::read(&Roots::default(), PathBuf::from("/"))),
+        with_fixes: matches!(args.format, Format::Json | Format::Sarif),
+        min_confidence: Some(args.min_confidence),
+        on_disk: true,
+    };
+    Ok(Settings { options, kind: args.kind, repair })
+}
+
+fn judge(args: &Args, settings: &Settings) -> anyhow::Result<Results> {
+    let (stdin, files): (Vec<_>, Vec<_>) = args.paths.iter().cloned().partition(|path| path == Path::new("-"));
+    let inputs = input::collect(&files);
+    let total = inputs.candidates.len();
+    let mut bar = None;
+    let mut results = run::run(inputs, settings, &mut |passed, done| show(&mut bar, passed, done, total));
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    if !stdin.is_empty() {
+        if matches!(settings.repair, Repair::Write(_)) {
+            bail!("standard input cannot be fixed in place; --diff shows what would be changed");
+        }
+        let mut bytes = Vec::new();
+        std::io::stdin().take(LIMIT as u64 + 1).read_to_end(&mut bytes).context("cannot read standard input")?;
+        let mut settings = settings.clone();
+        settings.options.on_disk = false;
+        results.append(run::text(Path::new("<stdin>"), &bytes, &settings));
+    }
+    Ok(results)
+}
+
+/// A progress bar for those who wait: on a terminal, and not within the first second.
+fn show(bar: &mut Option<ProgressBar>, passed: Duration, done: usize, total: usize) {
+    if passed < Duration::from_secs(1) || !std::io::stderr().is_terminal() {
+        return;
+    }
+    let bar = bar.get_or_insert_with(|| {
+        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} files, {eta} left");
+        ProgressBar::new(total as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    });
+    bar.set_position(done as u64);
+}
+
+fn exit(results: &Results, fail_on: Severity) -> Exit {
+    let findings = results.outcomes.iter().flat_map(|outcome| &outcome.findings);
+    let counts = findings.filter(|finding| finding.severity >= fail_on).count();
+    match (results.problems.is_empty(), counts) {
+        (false, _) => Exit::Failure,
+        (true, 0) => Exit::Success,
+        (true, _) => Exit::Findings,
+    }
+}
+
+fn write(args: &Args, settings: &Settings, results: &Results, exit: Exit) -> anyhow::Result<()> {
+    let stdout = std::io::stdout();
+    let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let mut out = BufWriter::new(stdout.lock());
+    if let Repair::Show(_) = settings.repair {
+        for change in &results.changes {
+            diff::write(change, &mut out)?;
+        }
+        return Ok(out.flush()?);
+    }
+    let with_unjudged = args.host;
+    match args.format {
+        Format::Human => {
+            for change in &results.changes {
+                let name = escape::bytes(change.path.as_os_str().as_encoded_bytes());
+                for (rule, title) in &change.made {
+                    writeln!(out, "{name}: fixed {rule}: {title}")?;
+                }
+            }
+            human::write(results, human::Look { colour, with_unjudged }, &mut out)?;
+        }
+        Format::Json => json::write(results, &mut out)?,
+        Format::Sarif => sarif::write(results, exit.status(), &mut out)?,
+        Format::Github => github::write(results, &mut out)?,
+    }
+    Ok(out.flush()?)
+}
+
+/// One line about a file, for people.
+fn say(path: &Path, message: &str) {
+    let name = escape::bytes(path.as_os_str().as_encoded_bytes());
+    let _ = writeln!(std::io::stderr(), "oomshim: {name}: {}", escape::text(message));
+}

@@ -1,0 +1,72 @@
+//! cgroup v2 with the memory controller: only there a step dies whole, and has limits that oomshim sets.
+
+use super::super::{Finding, Machine};
+use crate::host::{self, Cgroups};
+use crate::rank::kernel::Kernel;
+
+/// Looks at how the memory controller is mounted and handed on.
+#[must_use]
+pub fn run(machine: &Machine) -> Vec<Finding> {
+    let tree = &machine.roots.cgroup;
+    if !tree.is_dir() {
+        return vec![Finding::cannot_judge(format!("{} is not there", tree.display()))];
+    }
+    let mend = "boot with `systemd.unified_cgroup_hierarchy=1` (and without `cgroup_no_v1=` exceptions)";
+    let finding = match host::cgroups(&machine.roots) {
+        Cgroups::V1 => Finding::warn(
+            "the memory controller is on cgroup v1: one process of a step dies, and the broken step goes on",
+            mend,
+        ),
+        Cgroups::V2WithoutMemory => Finding::warn(
+            "cgroup v2, but the memory controller is not delegated: a step cannot die whole",
+            "`Delegate=memory` under [Service] with `systemctl edit user@.service`",
+        ),
+        Cgroups::V2 => match std::fs::read_to_string(tree.join("cgroup.subtree_control")) {
+            Err(error) => Finding::cannot_judge(format!(
+                "cannot read cgroup.subtree_control: {}",
+                crate::errno::Reason::from(error)
+            )),
+            Ok(list) if !list.split_ascii_whitespace().any(|name| name == "memory") => Finding::fail(
+                "cgroup v2, but the root hands the memory controller on to nobody",
+                format!("`echo +memory > {}`", tree.join("cgroup.subtree_control").display()),
+            ),
+            Ok(_) => Finding::pass("cgroup v2 with the memory controller: steps die whole"),
+        },
+    };
+    let kernel = match Kernel::running(&machine.roots.proc) {
+        None => Some(Finding::cannot_judge("the kernel's version cannot be read")),
+        Some(kernel) if !kernel.kills_groups() => Some(Finding::warn(
+            format!("Linux {kernel} has no memory.oom.group: one process of a step dies"),
+            "a kernel of 4.19 or later",
+        )),
+        Some(_) => None,
+    };
+    std::iter::once(finding).chain(kernel).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Verdict;
+    use super::super::super::machine::tests::fake;
+    use super::*;
+
+    #[test]
+    fn only_version_2_with_the_controller_passes() {
+        let of = |files: &[(&str, &str)]| {
+            let base = [
+                ("proc/sys/kernel/osrelease", "6.12.1\n"),
+                ("proc/self/status", "CapEff:\t000001ffffffffff\n"),
+                ("proc/self/uid_map", "0 0 4294967295\n"),
+            ];
+            let (_root, machine) = fake(&base.iter().chain(files).copied().collect::<Vec<_>>());
+            run(&machine).iter().map(|finding| finding.verdict).collect::<Vec<_>>()
+        };
+        let v2 = ("cgroup/cgroup.controllers", "cpu memory\n");
+        assert_eq!(of(&[]), [Verdict::CannotJudge]);
+        assert_eq!(of(&[("cgroup/memory/x", "")]), [Verdict::Warn]);
+        assert_eq!(of(&[v2, ("cgroup/cgroup.subtree_control", "cpu memory\n")]), [Verdict::Pass]);
+        assert_eq!(of(&[v2, ("cgroup/cgroup.subtree_control", "cpu\n")]), [Verdict::Fail]);
+        let old = [v2, ("cgroup/cgroup.subtree_control", "memory"), ("proc/sys/kernel/osrelease", "4.18.0\n")];
+        assert_eq!(of(&old), [Verdict::Pass, Verdict::Warn]);
+    }
+}

@@ -1,0 +1,98 @@
+//! Engines that start steps by another runtime, so that the steps inherit what the engine has.
+
+use super::super::{Finding, Machine, Verdict};
+use crate::engines::{Engine, Inherits, Launch, Route, Starter};
+use crate::escape;
+
+/// Looks at the command lines and the configuration of the engines that run, and at podman's where it is installed.
+#[must_use]
+pub fn run(machine: &Machine) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for running in &machine.engines {
+        match &running.launch {
+            Err(error) => findings.push(Finding::cannot_judge(format!("{}: {error}", running.name()))),
+            Ok(launch) => {
+                findings.extend(routes(machine, running.engine, &running.name(), launch, running.score.get() < 0))
+            }
+        }
+    }
+    let podman =
+        Launch { args: vec!["podman".into()], root: machine.root.clone(), folder: "/".into(), ..Launch::default() };
+    if podman.find_program("podman".as_ref()).is_some() {
+        findings.extend(routes(machine, Engine::Podman, "podman", &podman, false));
+    }
+    if findings.is_empty() {
+        findings.push(Finding::cannot_judge("no engine runs that is known here, and podman is not installed"));
+    }
+    findings
+}
+
+fn routes(machine: &Machine, engine: Engine, name: &str, launch: &Launch, is_protected: bool) -> Vec<Finding> {
+    match engine.routes(launch, &machine.shim) {
+        Err(error) => vec![Finding::cannot_judge(format!("{name}: {error}"))],
+        Ok(routes) if routes.is_empty() => {
+            vec![Finding::warn(format!("{name} has no worker that starts anything"), "look at its configuration")]
+        }
+        Ok(routes) => routes.iter().map(|route| judge(engine, name, route, is_protected)).collect(),
+    }
+}
+
+fn judge(engine: Engine, name: &str, route: &Route, is_protected: bool) -> Finding {
+    let program = escape::bytes(route.starter.path().as_os_str().as_encoded_bytes());
+    let (workloads, source) = (route.workloads, &route.source);
+    let starts = format!("{name}: {program} starts its {workloads} ({source})");
+    match (&route.starter, route.inherits) {
+        (Starter::Oomshim(_), _) => Finding::pass(starts),
+        (Starter::Missing(_), _) => Finding {
+            verdict: Verdict::Fail,
+            message: format!("{name}: {program} should start its {workloads} ({source}) and is not there"),
+            mend: Some(route.advice.clone()),
+        },
+        (Starter::Other(_), Inherits::Engine) if is_protected => {
+            Finding::fail(format!("{starts}, and they inherit its immunity"), &*route.advice)
+        }
+        (Starter::Other(_), Inherits::Engine) if engine == Engine::Podman => Finding::warn(
+            format!("{starts}: they inherit the score of whoever calls podman, and die not whole"),
+            &*route.advice,
+        ),
+        (Starter::Other(_), Inherits::Engine) => {
+            Finding::warn(format!("{starts}: they are as likely to die as it is, and not whole"), &*route.advice)
+        }
+        (Starter::Other(_), Inherits::Containerd) => {
+            Finding::warn(format!("{starts}: they inherit the score of containerd, and die not whole"), &*route.advice)
+        }
+        (Starter::Other(_), Inherits::Nobody) => Finding::warn(
+            format!("{starts}: they keep the score that it gives them, and no class applies"),
+            &*route.advice,
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::machine::tests::{process, with};
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn verdicts(score: i64, files: &[(&str, &str)]) -> Vec<Verdict> {
+        let programs = [("usr/bin/runc", "r"), ("usr/bin/oomshim-runc", "o")];
+        let files: Vec<(&str, &str)> = programs.iter().chain(files).copied().collect();
+        let (root, machine) = with(&[process(7, 1, "buildkitd", score)], &files);
+        for (name, _) in programs {
+            std::fs::set_permissions(root.path().join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        run(&machine).iter().map(|finding| finding.verdict).collect()
+    }
+
+    #[test]
+    fn an_immune_daemon_that_starts_steps_itself_fails() {
+        let shim = [("etc/buildkit/buildkitd.toml", "[worker.oci]\nbinary = \"/usr/bin/oomshim-runc\"\n")];
+        let gone = [("etc/buildkit/buildkitd.toml", "[worker.oci]\nbinary = \"/usr/bin/absent\"\n")];
+        let broken = [("etc/buildkit/buildkitd.toml", "[worker")];
+        assert_eq!(verdicts(-1000, &[]), [Verdict::Fail]);
+        assert_eq!(verdicts(0, &[]), [Verdict::Warn]);
+        assert_eq!(verdicts(-1000, &shim), [Verdict::Pass]);
+        assert_eq!(verdicts(-1000, &gone), [Verdict::Fail]);
+        assert_eq!(verdicts(-1000, &broken), [Verdict::CannotJudge]);
+    }
+}

@@ -1,0 +1,167 @@
+//! Is this machine safe: whether, when memory runs out, a build step dies and the daemons live.
+//!
+//! One check is one file in `checks` and one line in [`CHECKS`]. A check that cannot see what it would have to see
+//! says so; it never passes for that.
+
+pub mod checks;
+pub mod machine;
+pub mod output;
+
+pub use machine::Machine;
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// As it should be.
+    Pass,
+    /// It could not be looked at.
+    CannotJudge,
+    /// It will make things worse when memory runs out, or harder to understand.
+    Warn,
+    /// The wrong process will die, or the machine panic.
+    Fail,
+}
+
+impl Verdict {
+    /// A word for people and programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::CannotJudge => "cannot judge",
+            Verdict::Warn => "warn",
+            Verdict::Fail => "fail",
+        }
+    }
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How it came out.
+    pub verdict: Verdict,
+    /// What is so, in a sentence.
+    pub message: String,
+    /// What to write or run to mend it.
+    pub mend: Option<String>,
+}
+
+impl Finding {
+    /// It is as it should be.
+    pub fn pass(message: impl Into<String>) -> Finding {
+        Finding { verdict: Verdict::Pass, message: message.into(), mend: None }
+    }
+
+    /// It could not be looked at.
+    pub fn cannot_judge(message: impl Into<String>) -> Finding {
+        Finding { verdict: Verdict::CannotJudge, message: message.into(), mend: None }
+    }
+
+    /// It will make things worse.
+    pub fn warn(message: impl Into<String>, mend: impl Into<String>) -> Finding {
+        Finding { verdict: Verdict::Warn, message: message.into(), mend: Some(mend.into()) }
+    }
+
+    /// The wrong process will die.
+    pub fn fail(message: impl Into<String>, mend: impl Into<String>) -> Finding {
+        Finding { verdict: Verdict::Fail, message: message.into(), mend: Some(mend.into()) }
+    }
+}
+
+/// A check.
+#[derive(Debug, Clone, Copy)]
+pub struct Check {
+    /// Its name, for programs and for `--only`; its file has the same with underscores.
+    pub id: &'static str,
+    /// What it asks.
+    pub question: &'static str,
+    /// Looks at the machine; gives at least one finding.
+    pub run: fn(&Machine) -> Vec<Finding>,
+}
+
+/// All checks, in the order in which they are shown.
+pub const CHECKS: &[Check] = &[
+    Check { id: "daemons", question: "do the daemons outlive their steps?", run: checks::daemons::run },
+    Check {
+        id: "inherited",
+        question: "is nothing immune that was only started by a daemon?",
+        run: checks::inherited::run,
+    },
+    Check { id: "engines", question: "does oomshim-runc start what the engines start?", run: checks::engines::run },
+    Check {
+        id: "capability",
+        question: "can scores be lowered, and do raised ones stay?",
+        run: checks::capability::run,
+    },
+    Check { id: "cgroup", question: "can a step die whole and have limits?", run: checks::cgroup::run },
+    Check { id: "policy", question: "is the policy valid?", run: checks::policy::run },
+    Check { id: "runtime", question: "is there a runtime behind oomshim-runc?", run: checks::runtime::run },
+    Check { id: "hooks", question: "are the hook files valid and their programs there?", run: checks::hooks::run },
+    Check { id: "panic", question: "does the kernel kill instead of panicking?", run: checks::panic::run },
+    Check { id: "allocating-task", question: "does the kernel pick by badness?", run: checks::allocating_task::run },
+    Check { id: "killers", question: "does nobody else kill?", run: checks::killers::run },
+    Check { id: "swap", question: "does a shortage end soon?", run: checks::swap::run },
+    Check { id: "pressure", question: "can pressure be measured (PSI)?", run: checks::pressure::run },
+    Check { id: "log", question: "can the kernel's records of kills be read?", run: checks::log::run },
+];
+
+/// A check with what it found.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The check.
+    pub check: Check,
+    /// What it found.
+    pub findings: Vec<Finding>,
+}
+
+/// Runs the checks whose names are in `only`, or all of them.
+#[must_use]
+pub fn examine(machine: &Machine, only: &[String]) -> Vec<Outcome> {
+    let chosen = CHECKS.iter().filter(|check| only.is_empty() || only.iter().any(|id| id == check.id));
+    chosen.map(|&check| Outcome { check, findings: (check.run)(machine) }).collect()
+}
+
+/// The worst of all findings.
+#[must_use]
+pub fn worst(outcomes: &[Outcome]) -> Verdict {
+    outcomes.iter().flat_map(|outcome| &outcome.findings).map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::machine::tests::fake;
+    use super::*;
+
+    #[test]
+    fn names_are_files_and_no_two_are_the_same() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/doctor/checks");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().replace('_', "-"))
+            .filter(|name| name != "mod")
+            .collect();
+        let mut ids: Vec<&str> = CHECKS.iter().map(|check| check.id).collect();
+        (files.sort(), ids.sort_unstable());
+        assert_eq!(files, ids);
+    }
+
+    #[test]
+    fn a_machine_that_shows_nothing_passes_in_nothing_that_must_be_seen() {
+        let (_root, machine) = fake(&[]);
+        for outcome in examine(&machine, &[]) {
+            assert!(!outcome.findings.is_empty(), "{}", outcome.check.id);
+            let must_be_seen =
+                ["panic", "allocating-task", "swap", "pressure", "capability", "log", "daemons", "engines"];
+            if must_be_seen.contains(&outcome.check.id) {
+                assert!(outcome.findings.iter().all(|it| it.verdict != Verdict::Pass), "{outcome:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_looked_at() {
+        let (_root, machine) = fake(&[("proc/sys/vm/panic_on_oom", "1\n")]);
+        let outcomes = examine(&machine, &["panic".to_owned()]);
+        assert_eq!((outcomes.len(), worst(&outcomes)), (1, Verdict::Fail));
+    }
+}

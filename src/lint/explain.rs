@@ -1,0 +1,172 @@
+//! What a rule is, for people: on the terminal and as `docs/rules.md`, both from [`Meta`].
+
+use std::fmt::Write;
+
+use super::rule::{Group, Meta};
+use super::rules;
+
+/// The rule of that name.
+#[must_use]
+pub fn rule(name: &str) -> Option<&'static Meta> {
+    rules::ALL.iter().map(|rule| rule.meta()).find(|meta| meta.name == name)
+}
+
+/// What `--explain` prints.
+#[must_use]
+pub fn text(meta: &Meta) -> String {
+    let kinds = meta.kinds.iter().map(|kind| kind.title()).collect::<Vec<_>>().join(", ");
+    let mut out = format!("{}: {}\n\n", meta.name, meta.summary);
+    let _ = writeln!(out, "{} · confidence {} · fixed {} · {}\n", meta.severity, meta.confidence, meta.fixable, kinds);
+    for (title, words) in [("Why", meta.why), ("What", meta.what), ("Fix", meta.fix)] {
+        let _ = writeln!(out, "{title}\n{}\n", wrap(words, 100, "  "));
+    }
+    let _ = writeln!(out, "{}", meta.url());
+    out
+}
+
+/// What `--list-rules` prints.
+#[must_use]
+pub fn list() -> String {
+    let width = rules::ALL.iter().map(|rule| rule.meta().name.len()).max().unwrap_or(0);
+    let mut out = String::new();
+    for (group, word) in Group::ALL {
+        let _ = writeln!(out, "{word}");
+        for meta in rules::ALL.iter().map(|rule| rule.meta()).filter(|meta| meta.group == *group) {
+            let _ = writeln!(
+                out,
+                "  {:width$}  {:7}  {:6}  {}",
+                meta.name,
+                meta.severity.word(),
+                meta.confidence.word(),
+                meta.summary
+            );
+        }
+    }
+    out
+}
+
+/// `docs/rules.md`, whole.
+#[must_use]
+pub fn markdown() -> String {
+    let mut out = String::from(HEAD);
+    out.push_str("\n| rule | finds | severity | confidence | fixed |\n| --- | --- | --- | --- | --- |\n");
+    for meta in rules::ALL.iter().map(|rule| rule.meta()) {
+        let Meta { name, summary, severity, confidence, fixable, .. } = meta;
+        let _ = writeln!(out, "| [`{name}`](#{name}) | {summary} | {severity} | {confidence} | {fixable} |");
+    }
+    for (group, _) in Group::ALL {
+        let _ = write!(out, "\n# {}\n", heading(*group));
+        for meta in rules::ALL.iter().map(|rule| rule.meta()).filter(|meta| meta.group == *group) {
+            section(&mut out, meta);
+        }
+    }
+    out
+}
+
+fn section(out: &mut String, meta: &Meta) {
+    let kinds = meta.kinds.iter().map(|kind| kind.title()).collect::<Vec<_>>().join(", ");
+    let extension = fixture_extension(meta);
+    let name = meta.name;
+    let _ = writeln!(
+        out,
+        "\n## {name}\n\n{} ({}), confidence {}, fixed {}. Files: {kinds}.",
+        capital(meta.summary),
+        meta.severity,
+        meta.confidence,
+        meta.fixable
+    );
+    for (title, words) in [("Why", meta.why), ("What", meta.what), ("Fix", meta.fix)] {
+        let _ = writeln!(out, "\n**{title}.** {}", wrap(words, 120, "").trim_start());
+    }
+    let _ = writeln!(
+        out,
+        "\nExamples: [fires](../testdata/lint/{name}/fires.{extension}), [clean](../testdata/lint/{name}/clean.{extension})."
+    );
+}
+
+/// The ending of the rule's fixtures, which are of the first kind that it looks at.
+#[must_use]
+pub fn fixture_extension(meta: &Meta) -> &'static str {
+    match meta.kinds.first().map(|kind| kind.syntax()) {
+        Some(super::kind::Syntax::Toml) => "toml",
+        _ => "json",
+    }
+}
+
+fn heading(group: Group) -> &'static str {
+    match group {
+        Group::Score => "Score: who is killed first",
+        Group::Killing => "Killing: what is killed, and whether anything is",
+        Group::Memory => "Memory that outlives the kill",
+        Group::Shape => "Shape: whether the file says what its reader reads",
+        Group::Deployment => "Deployment: daemons, engines and hooks",
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
+}
+
+/// The words in lines of at most `width` columns.
+fn wrap(words: &str, width: usize, indent: &str) -> String {
+    let mut out = String::from(indent);
+    let mut column = indent.len();
+    for word in words.split(' ') {
+        let length = word.chars().count();
+        if column > indent.len() && column + 1 + length > width {
+            out.push('\n');
+            out.push_str(indent);
+            column = indent.len();
+        } else if column > indent.len() {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out
+}
+
+const HEAD: &str = "# What oomshim lint finds
+
+\
+<!-- Made from the rules themselves: `OOMSHIM_BLESS=1 cargo test --test lint documentation`. -->
+
+`oomshim lint` judges OCI runtime specs (`config.json`), oomshim's policy, hooks.d files, `buildkitd.toml`, Docker's
+`daemon.json` and containerd's `config.toml`. `oomshim lint --explain RULE` prints a section of this page.
+
+**Severity** says how bad it is if it is so: an *error* stops the container, hangs or panics the machine; a *warning*
+makes the wrong thing happen under memory pressure; a *note* is worth knowing. **Confidence** says how sure it is, given
+that only the file is seen. `--fail-on` chooses the severity that makes the exit status 1 (by default *warning*),
+`--min-confidence` what is reported at all.
+
+**Fixes** are made by `--fix` where they are safe on every machine, and by `--unsafe-fixes` where they may change what
+somebody wanted. `--diff` shows them and writes nothing.
+
+**Ignoring**: `--ignore RULE`; in a spec the annotation `oomshim.lint.ignore` with names of rules and commas between
+them; in TOML a comment `# oomshim: ignore[RULE]` on the line or above it, or `# oomshim: ignore-file[RULE]`.
+
+**Exit status**: 0 nothing found (or only what is below `--fail-on`), 1 findings, 2 something could not be judged because
+a file could not be read, is no text, or the command line is wrong.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_wrapped_at_words() {
+        assert_eq!(wrap("aa bb cc", 5, ""), "aa bb\ncc");
+        assert_eq!(wrap("aaaaaaa b", 3, "  "), "  aaaaaaa\n  b");
+    }
+
+    #[test]
+    fn an_explanation_has_all_its_parts() {
+        let text = text(rule("oom-score-unset").unwrap());
+        for part in ["oom-score-unset: ", "\nWhy\n  ", "\nWhat\n  ", "\nFix\n  ", "rules.md#oom-score-unset"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert!(rule("none").is_none());
+    }
+}

@@ -1,0 +1,171 @@
+//! What a file says about findings of its own that are to be ignored.
+//!
+//! A spec has the annotation [`ANNOTATION`]; TOML files have comments: `# oomshim: ignore[RULE, RULE]` on the line of
+//! the finding or alone on the line above, `# oomshim: ignore-file[RULE]` for the whole file.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::finding::Finding;
+use super::kind::{FileKind, Syntax};
+use super::subject::Subject;
+
+/// The annotation whose value names rules, with commas between them; `all` stands for every rule.
+pub const ANNOTATION: &str = "oomshim.lint.ignore";
+
+/// One name in an ignore.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignore<'t> {
+    /// The name of a rule or of a group, or `all`.
+    pub name: Cow<'t, str>,
+    /// Where it is written.
+    pub span: Range<usize>,
+    /// The bytes that it holds for; `None` for the whole file.
+    pub scope: Option<Range<usize>>,
+}
+
+impl Ignore<'_> {
+    /// Whether the finding is to be ignored.
+    #[must_use]
+    pub fn covers(&self, finding: &Finding) -> bool {
+        let named = [finding.rule.name, finding.rule.group.word(), "all"].contains(&self.name.as_ref());
+        named && self.scope.as_ref().is_none_or(|scope| scope.contains(&finding.place.bytes.start))
+    }
+}
+
+/// All ignores of a file.
+#[must_use]
+pub fn of<'t>(subject: &Subject<'t>) -> Vec<Ignore<'t>> {
+    match subject.kind.syntax() {
+        Syntax::Json if subject.kind == FileKind::Spec => annotation(subject),
+        Syntax::Json => Vec::new(),
+        Syntax::Toml => comments(subject.tree.text()),
+    }
+}
+
+fn annotation<'t>(subject: &Subject<'t>) -> Vec<Ignore<'t>> {
+    let Some(node) = subject.spec().annotation(ANNOTATION) else { return Vec::new() };
+    let text = node.text().unwrap_or_default().into_owned();
+    let names = text.split([',', ' ']).filter(|name| !name.is_empty());
+    names.map(|name| Ignore { name: name.to_owned().into(), span: node.span(), scope: None }).collect()
+}
+
+fn comments(text: &str) -> Vec<Ignore<'_>> {
+    let mut ignores = Vec::new();
+    for comment in comment_spans(text) {
+        let inner = text[comment.clone()].trim_start_matches('#').trim_start();
+        let Some(order) = inner.strip_prefix("oomshim:").map(str::trim_start) else { continue };
+        let (whole, list) = match (order.strip_prefix("ignore-file["), order.strip_prefix("ignore[")) {
+            (Some(list), _) => (true, list),
+            (_, Some(list)) => (false, list),
+            _ => continue,
+        };
+        let Some((list, _)) = list.split_once(']') else { continue };
+        let scope = (!whole).then(|| scope(text, comment.start));
+        let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+        ignores.extend(names.map(|name| {
+            let start = name.as_ptr().addr() - text.as_ptr().addr();
+            Ignore { name: name.into(), span: start..start + name.len(), scope: scope.clone() }
+        }));
+    }
+    ignores
+}
+
+/// The line of the comment, or where it stands alone, up to the end of the next line that says something.
+fn scope(text: &str, comment: usize) -> Range<usize> {
+    let start = text[..comment].rfind('\n').map_or(0, |at| at + 1);
+    let end = |from: usize| text[from..].find('\n').map_or(text.len(), |at| from + at + 1);
+    let mut to = end(comment);
+    let alone = text[start..comment].trim().is_empty();
+    while alone && to < text.len() {
+        let line = start_of_next(text, to);
+        to = line.end;
+        if !line.silent {
+            break;
+        }
+    }
+    start..to
+}
+
+struct Line {
+    end: usize,
+    silent: bool,
+}
+
+fn start_of_next(text: &str, from: usize) -> Line {
+    let end = text[from..].find('\n').map_or(text.len(), |at| from + at + 1);
+    let line = text[from..end].trim();
+    Line { end, silent: line.is_empty() || line.starts_with('#') }
+}
+
+/// Where the comments of a TOML text are: a `#` in a string begins none.
+fn comment_spans(text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut spans = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'#' => {
+                let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+                spans.push(at..end);
+                at = end;
+            }
+            quote @ (b'"' | b'\'') => at = string_end(bytes, at, quote),
+            _ => at += 1,
+        }
+    }
+    spans
+}
+
+fn string_end(bytes: &[u8], start: usize, quote: u8) -> usize {
+    let long = bytes[start..].starts_with(&[quote; 3]);
+    let close: &[u8] = if long { &[quote; 3] } else { &[quote] };
+    let mut at = start + close.len();
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' if quote == b'"' => at += 2,
+            b'\n' if !long => return at,
+            _ if bytes[at..].starts_with(close) => return at + close.len(),
+            _ => at += 1,
+        }
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<(String, Option<String>)> {
+        let scope = |ignore: &Ignore<'_>| ignore.scope.clone().map(|range| text[range].to_owned());
+        comments(text).iter().map(|ignore| (ignore.name.to_string(), scope(ignore))).collect()
+    }
+
+    #[test]
+    fn a_comment_holds_for_its_line_or_the_next_one() {
+        let same = "a = 1 # oomshim: ignore[x, y]\nb = 2\n";
+        let line = Some("a = 1 # oomshim: ignore[x, y]\n".to_owned());
+        assert_eq!(found(same), [("x".to_owned(), line.clone()), ("y".to_owned(), line)]);
+        let above = "# oomshim: ignore[x]\n\n# more\n[t]\nb = 2\n";
+        assert_eq!(found(above)[0].1.as_deref(), Some("# oomshim: ignore[x]\n\n# more\n[t]\n"));
+        assert_eq!(found("b = 1\n#oomshim:ignore-file[x]"), [("x".to_owned(), None)]);
+    }
+
+    #[test]
+    fn what_is_no_comment_ignores_nothing() {
+        for text in [
+            "a = \"# oomshim: ignore[x]\"\n",
+            "a = '''\n# oomshim: ignore[x]\n'''\n",
+            "a = \"\\\"# oomshim: ignore[x]\"\n",
+            "# oomshim: ignore\n",
+            "# oomshim: ignore[x\n",
+            "# ignore[x]\n",
+            "a = \"\\",
+            "a = '",
+        ] {
+            assert!(found(text).is_empty(), "{text}");
+        }
+        assert_eq!(found("a = '#' # oomshim: ignore[x]").len(), 1);
+        assert_eq!(found("a = \"\"\"q\" # no\\\"\"\"\" # oomshim: ignore[x]").len(), 1);
+    }
+}

@@ -1,0 +1,163 @@
+//! Which files to judge: those that are named, and those in named folders that may be one of ours.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::kind;
+use crate::errno::Reason;
+
+/// A file to judge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its path, as it was given or found.
+    pub path: PathBuf,
+    /// Whether a person named it: then it is an error if it is none of ours, otherwise it is passed over.
+    pub named: bool,
+}
+
+/// Something that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What is in the way.
+    pub message: String,
+}
+
+/// What there is to judge.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// The files, each folder's in the order of their names.
+    pub candidates: Vec<Candidate>,
+    /// What could not be looked at.
+    pub problems: Vec<Problem>,
+    /// What was left out on purpose, and a person may wonder about.
+    pub notes: Vec<Problem>,
+}
+
+/// Looks into the folders among those paths, and below them.
+#[must_use]
+pub fn collect(paths: &[PathBuf]) -> Inputs {
+    let mut inputs = Inputs::default();
+    for path in paths {
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => inputs.walk(path),
+            Ok(_) => inputs.candidates.push(Candidate { path: path.clone(), named: true }),
+            Err(error) => inputs.problem(path, format!("cannot look at it: {}", Reason::from(error))),
+        }
+    }
+    inputs
+}
+
+impl Inputs {
+    fn problem(&mut self, path: &Path, message: String) {
+        self.problems.push(Problem { path: path.to_owned(), message });
+    }
+
+    fn walk(&mut self, top: &Path) {
+        let mut folders = vec![top.to_owned()];
+        while let Some(folder) = folders.pop() {
+            let entries = fs::read_dir(&folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+            let mut entries = match entries {
+                Ok(entries) => entries,
+                Err(error) => {
+                    self.problem(&folder, format!("cannot list it: {}", Reason::from(error)));
+                    continue;
+                }
+            };
+            entries.sort_by_key(fs::DirEntry::file_name);
+            // What is inside of a container belongs to the container.
+            let is_bundle = entries.iter().any(|entry| entry.file_name() == "config.json");
+            let mut deeper = Vec::new();
+            for entry in entries {
+                let Ok(kind) = entry.file_type() else { continue };
+                let path = entry.path();
+                if kind.is_dir() {
+                    let name = entry.file_name();
+                    if name != ".git" && !(is_bundle && name == "rootfs") {
+                        deeper.push(path);
+                    }
+                } else if kind.is_symlink() {
+                    self.link(&path);
+                } else if is_ours_by_name(&path) {
+                    self.candidates.push(Candidate { path, named: false });
+                }
+            }
+            folders.extend(deeper.into_iter().rev());
+        }
+    }
+
+    /// A symbolic link to a file is as good as the file. One to a folder is not followed: what it shows is somewhere
+    /// else, and one that leads to a folder above itself would never end.
+    fn link(&mut self, path: &Path) {
+        let target = match fs::metadata(path) {
+            Ok(target) => target,
+            Err(error) if is_ours_by_name(path) => {
+                return self.problem(path, format!("cannot look at it: {}", Reason::from(error)));
+            }
+            Err(_) => return,
+        };
+        if !target.is_dir() {
+            if is_ours_by_name(path) {
+                self.candidates.push(Candidate { path: path.to_owned(), named: false });
+            }
+            return;
+        }
+        let parent = path.parent().and_then(|parent| fs::canonicalize(parent).ok());
+        let loops = fs::canonicalize(path).ok().zip(parent).is_some_and(|(target, parent)| parent.starts_with(target));
+        if loops {
+            let message = "a symbolic link to a folder that it is in; not followed".to_owned();
+            self.notes.push(Problem { path: path.to_owned(), message });
+        }
+    }
+}
+
+/// Whether a file found in a folder may be one of ours.
+fn is_ours_by_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "json" || extension == "toml")
+}
+
+/// Whether a person would wonder why a file of that name was passed over.
+#[must_use]
+pub fn is_expected(path: &Path) -> bool {
+    kind::by_name(path).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn folders_are_searched_and_containers_are_not() {
+        let top = tempfile::tempdir().unwrap();
+        let at = |name: &str| top.path().join(name);
+        for folder in ["b/rootfs/etc", "a", ".git", "other/rootfs"] {
+            fs::create_dir_all(at(folder)).unwrap();
+        }
+        for file in [
+            "b/config.json",
+            "b/rootfs/etc/config.json",
+            "a/x.toml",
+            "a/readme",
+            ".git/config.json",
+            "other/rootfs/z.json",
+        ] {
+            fs::write(at(file), "{}").unwrap();
+        }
+        symlink(top.path(), at("a/loop")).unwrap();
+        symlink(at("b"), at("a/elsewhere")).unwrap();
+        symlink("x.toml", at("a/y.toml")).unwrap();
+        symlink("nowhere", at("a/z.json")).unwrap();
+        let inputs = collect(&[top.path().to_owned(), at("absent")]);
+        let names: Vec<_> =
+            inputs.candidates.iter().map(|found| found.path.strip_prefix(top.path()).unwrap().to_owned()).collect();
+        assert_eq!(names, ["a/x.toml", "a/y.toml", "b/config.json", "other/rootfs/z.json"].map(PathBuf::from));
+        assert_eq!(
+            inputs.notes,
+            [Problem { path: at("a/loop"), message: "a symbolic link to a folder that it is in; not followed".into() }]
+        );
+        let problems: Vec<_> = inputs.problems.iter().map(|problem| problem.path.clone()).collect();
+        assert_eq!(problems, [at("a/z.json"), at("absent")]);
+    }
+}

@@ -1,0 +1,65 @@
+//! The machine that a file is judged against, when a person asks for it (`--host`).
+
+use std::path::{Path, PathBuf};
+
+use crate::host::{Host, Roots};
+use crate::score::OomScoreAdj;
+
+/// What rules may ask about a machine.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// cgroups, rights and RAM.
+    pub host: Host,
+    /// All swap, bytes (`SwapTotal`); `None` when it could not be read.
+    pub swap: Option<u64>,
+    /// The score of the process that asks: what an engine started from the same place would have.
+    pub own_score: Option<OomScoreAdj>,
+    /// Where its file system begins.
+    pub root: PathBuf,
+}
+
+impl Machine {
+    /// Looks at the machine below those roots, and at files below `root`.
+    #[must_use]
+    pub fn read(roots: &Roots, root: PathBuf) -> Self {
+        let own = std::fs::read_to_string(roots.proc.join("self/oom_score_adj")).ok();
+        Machine {
+            host: Host::read(roots),
+            swap: swap(&roots.proc),
+            own_score: own.and_then(|text| text.trim().parse().ok()),
+            root,
+        }
+    }
+
+    /// Where an absolute path of the machine is.
+    #[must_use]
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.root.join(Path::new(path).strip_prefix("/").unwrap_or(Path::new(path)))
+    }
+}
+
+fn swap(proc: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(proc.join("meminfo")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("SwapTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Cgroups;
+
+    #[test]
+    fn a_machine_is_read_below_its_roots() {
+        let root = tempfile::tempdir().unwrap();
+        let proc = root.path().join("proc");
+        std::fs::create_dir_all(proc.join("self")).unwrap();
+        std::fs::write(proc.join("meminfo"), "MemTotal: 1024 kB\nSwapTotal:  2 kB\n").unwrap();
+        std::fs::write(proc.join("self/oom_score_adj"), "-17\n").unwrap();
+        let machine = Machine::read(&Roots { proc, cgroup: root.path().join("none") }, root.path().to_owned());
+        assert_eq!((machine.swap, machine.host.memory, machine.host.cgroups), (Some(2048), Some(1 << 20), Cgroups::V1));
+        assert_eq!(machine.own_score.map(OomScoreAdj::get), Some(-17));
+        assert_eq!(machine.path("/usr/bin/x"), root.path().join("usr/bin/x"));
+    }
+}

@@ -1,0 +1,21 @@
+//! What a fix would change, as a unified diff.
+
+use std::io::{self, Write};
+
+use similar::TextDiff;
+
+use crate::escape;
+use crate::lint::run::Change;
+
+/// Writes the diff of one file.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(change: &Change, out: &mut impl Write) -> io::Result<()> {
+    let (before, after) = &change.texts;
+    let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
+    let name = escape::bytes(change.path.as_os_str().as_encoded_bytes());
+    let diff = TextDiff::from_lines(before.as_ref(), after.as_ref());
+    let text = diff.unified_diff().context_radius(3).header(&format!("a/{name}"), &format!("b/{name}")).to_string();
+    out.write_all(text.as_bytes())
+}

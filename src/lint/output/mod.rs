@@ -1,0 +1,52 @@
+//! What was found, in the format that its reader wants. A file here is a format; none of them decides anything.
+
+pub mod diff;
+pub mod github;
+pub mod human;
+pub mod json;
+pub mod sarif;
+
+use super::finding::Severity;
+use super::run::Results;
+
+/// How many of what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Files that were judged.
+    pub files: usize,
+    /// Errors.
+    pub errors: usize,
+    /// Warnings.
+    pub warnings: usize,
+    /// Notes.
+    pub notes: usize,
+    /// Findings that the files themselves say to ignore.
+    pub ignored: usize,
+    /// Findings of a rule beyond the most that are listed of one file.
+    pub unlisted: usize,
+}
+
+impl Counts {
+    /// Counts what was found.
+    #[must_use]
+    pub fn of(results: &Results) -> Self {
+        let mut counts = Counts { files: results.outcomes.len(), ..Counts::default() };
+        for outcome in &results.outcomes {
+            counts.ignored += outcome.ignored.len();
+            counts.unlisted += outcome.unlisted;
+            for finding in &outcome.findings {
+                match finding.severity {
+                    Severity::Error => counts.errors += 1,
+                    Severity::Warning => counts.warnings += 1,
+                    Severity::Note => counts.notes += 1,
+                }
+            }
+        }
+        counts
+    }
+}
+
+/// `1 error`, `2 errors`.
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}

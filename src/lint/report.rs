@@ -1,0 +1,216 @@
+//! Where rules report to, and the one place where a finding is made.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::ops::Range;
+
+use super::finding::{Confidence, Finding, Fix, Safety, Severity, Unjudged};
+use super::location::Lines;
+use super::rule::Meta;
+use super::subject::Subject;
+use super::tree::Node;
+use crate::escape;
+use crate::spec::edit::Splice;
+
+/// The most findings of one rule in one file that are listed. A file with more has one problem, not a thousand.
+pub const LISTED: usize = 50;
+
+/// Takes the findings of one file.
+#[derive(Debug)]
+pub struct Report<'s> {
+    subject: &'s Subject<'s>,
+    with_fixes: bool,
+    rule: Option<&'static Meta>,
+    lines: Option<Lines<'s>>,
+    counts: HashMap<&'static str, usize>,
+    seen: HashMap<u64, u64>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) unjudged: Vec<Unjudged>,
+    pub(super) unlisted: usize,
+}
+
+/// A place that a rule can name.
+pub trait Spot {
+    /// Its bytes.
+    fn bytes(&self) -> Range<usize>;
+}
+
+impl Spot for Node<'_> {
+    fn bytes(&self) -> Range<usize> {
+        self.span()
+    }
+}
+
+impl Spot for Range<usize> {
+    fn bytes(&self) -> Range<usize> {
+        self.clone()
+    }
+}
+
+impl<'s> Report<'s> {
+    pub(super) fn new(subject: &'s Subject<'s>, with_fixes: bool) -> Self {
+        Report {
+            subject,
+            with_fixes,
+            rule: None,
+            lines: None,
+            counts: HashMap::new(),
+            seen: HashMap::new(),
+            findings: Vec::new(),
+            unjudged: Vec::new(),
+            unlisted: 0,
+        }
+    }
+
+    pub(super) fn begin(&mut self, rule: &'static Meta) {
+        self.rule = Some(rule);
+    }
+
+    /// Begins a finding: what is wrong, at that place. [`Draft::emit`] ends it.
+    pub fn at(&mut self, spot: &impl Spot, message: impl Into<String>) -> Draft<'_, 's> {
+        let made = Made { bytes: spot.bytes(), message: message.into(), ..Made::default() };
+        Draft { report: self, made }
+    }
+
+    /// Says that the rule could not judge this file, and what it would have to know.
+    pub fn cannot_judge(&mut self, reason: impl Into<String>) {
+        if let Some(rule) = self.rule {
+            self.unjudged.push(Unjudged { rule: rule.name, reason: escape::text(&reason.into()).into_owned() });
+        }
+    }
+
+    fn push(&mut self, made: Made) {
+        let Some(rule) = self.rule else { return };
+        let count = self.counts.entry(rule.name).or_default();
+        *count += 1;
+        if *count > LISTED {
+            self.unlisted += 1;
+            return;
+        }
+        let text = self.subject.tree.text();
+        let lines = self.lines.get_or_insert_with(|| Lines::of(text));
+        let place = lines.place(made.bytes);
+        let related = made.related.into_iter().map(|(bytes, label)| (lines.place(bytes), line(&label))).collect();
+        let excerpt = lines.excerpt(&place);
+        let fix = made.fix.map(|fix| Fix {
+            title: line(&fix.title),
+            places: fix.splices.iter().map(|splice| lines.place(splice.range.clone())).collect(),
+            ..fix
+        });
+        let pointer = self.subject.tree.pointer(place.bytes.start);
+        let base = fingerprint(rule.name, &pointer, &text[place.bytes.clone()]);
+        // Two findings of a rule at one place of the tree are told apart by their order.
+        let twin = self.seen.entry(base).or_default();
+        *twin += 1;
+        self.findings.push(Finding {
+            rule,
+            severity: made.severity.unwrap_or(rule.severity),
+            confidence: made.confidence.unwrap_or(rule.confidence),
+            message: line(&made.message),
+            label: line(&made.label),
+            help: line(if made.help.is_empty() { rule.fix } else { &made.help }),
+            fingerprint: base.wrapping_add(*twin - 1),
+            place,
+            excerpt,
+            pointer,
+            related,
+            fix,
+        });
+    }
+}
+
+/// A finding being made.
+#[must_use = "a finding is reported by emit()"]
+pub struct Draft<'r, 's> {
+    report: &'r mut Report<'s>,
+    made: Made,
+}
+
+#[derive(Debug, Default)]
+struct Made {
+    bytes: Range<usize>,
+    message: String,
+    label: String,
+    help: String,
+    severity: Option<Severity>,
+    confidence: Option<Confidence>,
+    related: Vec<(Range<usize>, String)>,
+    fix: Option<Fix>,
+}
+
+impl Draft<'_, '_> {
+    /// What the marked place is, in a few words.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.made.label = label.into();
+        self
+    }
+
+    /// What to do here; without it, what the rule says in general.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.made.help = help.into();
+        self
+    }
+
+    /// Another severity than the rule's.
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.made.severity = Some(severity);
+        self
+    }
+
+    /// Another confidence than the rule's.
+    pub fn confidence(mut self, confidence: Confidence) -> Self {
+        self.made.confidence = Some(confidence);
+        self
+    }
+
+    /// Another place that belongs to it.
+    pub fn related(mut self, spot: &impl Spot, label: impl Into<String>) -> Self {
+        self.made.related.push((spot.bytes(), label.into()));
+        self
+    }
+
+    /// A change that takes the finding away. It is made only where somebody wants it; an empty one is no fix.
+    pub fn fix(mut self, safety: Safety, title: impl Into<String>, splices: impl FnOnce() -> Vec<Splice>) -> Self {
+        let wanted = self.report.with_fixes;
+        let splices = if wanted { splices() } else { Vec::new() };
+        if !(wanted && splices.is_empty()) {
+            self.made.fix = Some(Fix { title: title.into(), safety, splices, places: Vec::new() });
+        }
+        self
+    }
+
+    /// Whether enough findings of the rule are listed already, so that details of this one are for nobody.
+    #[must_use]
+    pub fn is_unlisted(&self) -> bool {
+        let count = self.report.rule.and_then(|rule| self.report.counts.get(rule.name));
+        count.is_some_and(|count| *count >= LISTED)
+    }
+
+    /// Reports it.
+    pub fn emit(self) {
+        self.report.push(self.made);
+    }
+}
+
+/// Untrusted text for a message: short, quoted, and without anything that a terminal would obey.
+#[must_use]
+pub fn quote(text: &str) -> String {
+    const MOST: usize = 60;
+    let short: String = text.chars().take(MOST).collect();
+    let more = if short.len() < text.len() { "…" } else { "" };
+    format!("`{}{more}`", escape::text(&short))
+}
+
+/// One line without control characters, whatever a rule put into it.
+fn line(text: &str) -> String {
+    escape::text(text.trim()).into_owned()
+}
+
+/// A number that is the same as long as rule, pointer and text are (FNV-1a, 64 bits).
+fn fingerprint(rule: &str, pointer: &str, text: &str) -> u64 {
+    let mut input = String::new();
+    let short: String = text.chars().take(200).collect();
+    let words = short.split_whitespace().collect::<Vec<_>>().join(" ");
+    let _ = write!(input, "{rule}\0{pointer}\0{words}");
+    input.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,42 @@
+//! `dockerd-buildkit-bypass`: `docker build` goes around the default runtime.
+
+use crate::lint::deployment::is_shim;
+use crate::lint::rule::prelude::*;
+
+pub(super) struct DockerdBuildkitBypass;
+
+impl Rule for DockerdBuildkitBypass {
+    fn meta(&self) -> &'static Meta {
+        &Meta {
+            name: "dockerd-buildkit-bypass",
+            summary: "docker's BuildKit does not use the default runtime",
+            group: Group::Deployment,
+            severity: Severity::Note,
+            confidence: Confidence::High,
+            fixable: Fixable::No,
+            kinds: &[FileKind::Dockerd],
+            why: "The steps of `docker build` are started by the runc in dockerd's PATH whatever default-runtime says, so they are the ones that oomshim does not reach.",
+            what: "`default-runtime` is oomshim-runc, which reminds of what the file cannot say: the embedded BuildKit looks at the environment variable DOCKER_BUILDKIT_RUNC_COMMAND only.",
+            fix: "Put `Environment=DOCKER_BUILDKIT_RUNC_COMMAND=/usr/local/bin/oomshim-runc` into a drop-in of docker.service, and ignore this rule then.",
+        }
+    }
+
+    fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        let root = subject.root();
+        let Some(default) = root.field("default-runtime") else { return };
+        let name = default.text().unwrap_or_default();
+        let mut runtimes = root.field("runtimes").into_iter().flat_map(Node::children);
+        let runtime = runtimes.find(|entry| entry.key().is_some_and(|key| key.eq_ignore_ascii_case(&name)));
+        let path = runtime.and_then(|runtime| runtime.field("path")).and_then(Node::text).unwrap_or_default();
+        let off = root.at(&["features", "buildkit"]).and_then(Node::boolean) == Some(false);
+        if is_shim(subject, &path) && !off {
+            report
+                .at(
+                    &default,
+                    "`docker build` goes around default-runtime: its steps are started by the runc in dockerd's PATH",
+                )
+                .label("not used by BuildKit")
+                .emit();
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `hook-wrong-stage`: oomshim's hook where it cannot work.
+
+use crate::lint::change;
+use crate::lint::rule::prelude::*;
+
+pub(super) struct HookWrongStage;
+
+impl Rule for HookWrongStage {
+    fn meta(&self) -> &'static Meta {
+        &Meta {
+            name: "hook-wrong-stage",
+            summary: "oomshim-hook at a stage where it cannot set a score",
+            group: Group::Deployment,
+            severity: Severity::Error,
+            confidence: Confidence::High,
+            fixable: Fixable::Unsafe,
+            kinds: &[FileKind::Hook],
+            why: "Inside of the container the hook sees another /proc or no process at all, and after the start the step already runs: the score is not set and nothing fails.",
+            what: "`hook.path` is oomshim-hook and a stage is createContainer, startContainer, poststart or poststop; or the stage is precreate and `hook.args` does not say `precreate`, or the other way round. As createContainer runc hands process 1 while /proc is the host's, and crun hands process 0; oomshim-hook refuses both.",
+            fix: "Use the stage `createRuntime`; for podman, which filters specs, `precreate` with `\"args\": [\"oomshim-hook\", \"precreate\"]`.",
+        }
+    }
+
+    fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        let root = subject.root();
+        let path = root.at(&["hook", "path"]).and_then(Node::text).unwrap_or_default();
+        if path.rsplit('/').next() != Some("oomshim-hook") {
+            return;
+        }
+        let args = root.at(&["hook", "args"]).into_iter().flat_map(Node::items);
+        let is_filter = args.filter_map(Node::text).any(|argument| argument == "precreate");
+        let stages: Vec<Node<'_>> = root.field("stages").into_iter().flat_map(Node::items).collect();
+        for stage in &stages {
+            let Some(name) = stage.text() else { continue };
+            let message = match (name.as_ref(), is_filter) {
+                ("createRuntime" | "prestart", false) | ("precreate", true) => continue,
+                ("createRuntime" | "prestart", true) => {
+                    "at this stage podman hands over a state and not a spec, but the arguments say precreate".to_owned()
+                }
+                ("precreate", false) => {
+                    "at this stage podman hands over a spec, and the arguments do not say precreate".to_owned()
+                }
+                (name, _) => format!("at the stage {} it is too late, or the wrong /proc, to set a score", quote(name)),
+            };
+            let draft = report.at(stage, message).label("oomshim-hook does nothing here");
+            if stages.len() == 1 && !is_filter {
+                draft
+                    .fix(Safety::Unsafe, "use the stage createRuntime", || {
+                        vec![change::replace(*stage, "\"createRuntime\"")]
+                    })
+                    .emit();
+            } else {
+                draft.emit();
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `host-pid-namespace`: the step sees the daemons and may write their scores.
+
+use crate::lint::rule::prelude::*;
+use crate::lint::spec_view::Namespace;
+
+pub(super) struct HostPidNamespace;
+
+impl Rule for HostPidNamespace {
+    fn meta(&self) -> &'static Meta {
+        &Meta {
+            name: "host-pid-namespace",
+            summary: "root in the host's PID namespace can change the scores of others",
+            group: Group::Score,
+            severity: Severity::Warning,
+            confidence: Confidence::High,
+            fixable: Fixable::No,
+            kinds: &[FileKind::Spec],
+            why: "Root that sees the host's processes can write 1000 into a daemon's oom_score_adj, and the next kill hits the daemon.",
+            what: "The spec has no PID namespace and no user namespace, and the process is root or has CAP_DAC_OVERRIDE. Raising another process's score needs no capability beyond the right to open its file; with CAP_SYS_RESOURCE it can be lowered too.",
+            fix: "Give the container a PID namespace of its own (`{\"type\": \"pid\"}` in `linux.namespaces`), or a user namespace.",
+        }
+    }
+
+    fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        let spec = subject.spec();
+        let (Some(linux), Some(_)) = (spec.linux, spec.process) else { return };
+        let is_host = |kind| matches!(spec.namespace(kind), Namespace::Host);
+        let mighty = spec.uid() == Some(0) || spec.capability("CAP_DAC_OVERRIDE").is_some();
+        if !is_host("pid") || !is_host("user") || !mighty || spec.is_sandbox() {
+            return;
+        }
+        let lowers = spec.capability("CAP_SYS_RESOURCE").is_some();
+        let what = if lowers { "raise and lower" } else { "raise" };
+        let place = linux.field("namespaces").map_or(linux.name_span(), Node::name_span);
+        report
+            .at(&place, format!("the container sees the host's processes and can {what} their scores"))
+            .label("no PID namespace")
+            .emit();
+    }
+}

@@ -1,0 +1,117 @@
+//! The rules, one file each, and the list of all of them.
+//!
+//! A rule is a file here, a line in [`ALL`], a folder in `testdata/lint` and a section of `docs/rules.md`, all of one
+//! name; a test goes over the list and misses none of them.
+
+mod buildkitd_without_shim;
+mod cgroup_missing;
+mod cgroup_shared;
+mod containerd_without_shim;
+mod contradictory_limits;
+mod dockerd_buildkit_bypass;
+mod dockerd_reserved_runtime;
+mod dockerd_runtime_args;
+mod dockerd_without_shim;
+mod hook_binary_missing;
+mod hook_malformed;
+mod hook_wrong_stage;
+mod host_pid_namespace;
+mod host_tmpfs_bind;
+mod immune_step;
+mod immune_with_limit;
+mod invalid_unified_value;
+mod keeps_sys_resource;
+mod missing_field;
+mod misspelt_field;
+mod negative_score;
+mod no_memory_limit;
+mod not_json;
+mod not_toml;
+mod oom_group_defeated;
+mod oom_group_missing;
+mod oom_killer_disabled;
+mod oom_score_below_floor;
+mod oom_score_not_an_integer;
+mod oom_score_out_of_range;
+mod oom_score_unset;
+mod policy_default_unprotected;
+mod policy_immune_limit;
+mod policy_lowers_request;
+mod policy_malformed;
+mod policy_rule_never_matches;
+mod policy_rule_shadowed;
+mod policy_self_immunity;
+mod relative_path;
+mod rootfs_missing;
+mod score_not_sticky;
+mod shared_mount_namespace;
+mod shared_propagation;
+mod swap_not_limited;
+mod tmpfs_without_size;
+mod trailing_data;
+mod twin_keys;
+mod unified_on_cgroup_v1;
+mod unknown_field;
+mod unknown_ignore;
+mod unknown_value;
+mod unsupported_version;
+mod wrong_type;
+
+use super::rule::Rule;
+
+/// Every rule, by group: who is killed first, what is killed, what stays, the file itself, and the machine around it.
+pub static ALL: &[&dyn Rule] = &[
+    &host_pid_namespace::HostPidNamespace,
+    &immune_step::ImmuneStep,
+    &keeps_sys_resource::KeepsSysResource,
+    &negative_score::NegativeScore,
+    &oom_score_below_floor::OomScoreBelowFloor,
+    &oom_score_not_an_integer::OomScoreNotAnInteger,
+    &oom_score_out_of_range::OomScoreOutOfRange,
+    &oom_score_unset::OomScoreUnset,
+    &policy_lowers_request::PolicyLowersRequest,
+    &score_not_sticky::ScoreNotSticky,
+    &twin_keys::TwinKeys,
+    &cgroup_missing::CgroupMissing,
+    &cgroup_shared::CgroupShared,
+    &contradictory_limits::ContradictoryLimits,
+    &immune_with_limit::ImmuneWithLimit,
+    &invalid_unified_value::InvalidUnifiedValue,
+    &no_memory_limit::NoMemoryLimit,
+    &oom_group_defeated::OomGroupDefeated,
+    &oom_group_missing::OomGroupMissing,
+    &oom_killer_disabled::OomKillerDisabled,
+    &policy_immune_limit::PolicyImmuneLimit,
+    &swap_not_limited::SwapNotLimited,
+    &unified_on_cgroup_v1::UnifiedOnCgroupV1,
+    &host_tmpfs_bind::HostTmpfsBind,
+    &shared_mount_namespace::SharedMountNamespace,
+    &shared_propagation::SharedPropagation,
+    &tmpfs_without_size::TmpfsWithoutSize,
+    &missing_field::MissingField,
+    &misspelt_field::MisspeltField,
+    &not_json::NotJson,
+    &not_toml::NotToml,
+    &relative_path::RelativePath,
+    &rootfs_missing::RootfsMissing,
+    &trailing_data::TrailingData,
+    &unknown_field::UnknownField,
+    &unknown_ignore::UnknownIgnore,
+    &unknown_value::UnknownValue,
+    &unsupported_version::UnsupportedVersion,
+    &wrong_type::WrongType,
+    &buildkitd_without_shim::BuildkitdWithoutShim,
+    &containerd_without_shim::ContainerdWithoutShim,
+    &dockerd_buildkit_bypass::DockerdBuildkitBypass,
+    &dockerd_reserved_runtime::DockerdReservedRuntime,
+    &dockerd_runtime_args::DockerdRuntimeArgs,
+    &dockerd_without_shim::DockerdWithoutShim,
+    &hook_binary_missing::HookBinaryMissing,
+    &hook_malformed::HookMalformed,
+    &hook_wrong_stage::HookWrongStage,
+    &policy_default_unprotected::PolicyDefaultUnprotected,
+    &policy_malformed::PolicyMalformed,
+    &policy_rule_never_matches::PolicyRuleNeverMatches,
+    &policy_rule_shadowed::PolicyRuleShadowed,
+    &policy_self_immunity::PolicySelfImmunity,
+];

@@ -1,0 +1,42 @@
+//! `negative-score`: a container that is spared for no reason that its engine gives.
+
+use crate::lint::change;
+use crate::lint::rule::prelude::*;
+use crate::score::OomScoreAdj;
+use crate::spec::edit::Edit;
+
+pub(super) struct NegativeScore;
+
+impl Rule for NegativeScore {
+    fn meta(&self) -> &'static Meta {
+        &Meta {
+            name: "negative-score",
+            summary: "process.oomScoreAdj is below 0 and no engine says why",
+            group: Group::Score,
+            severity: Severity::Warning,
+            confidence: Confidence::Medium,
+            fixable: Fixable::Unsafe,
+            kinds: &[FileKind::Spec],
+            why: "Every point below 0 is a thousandth of the machine's memory that the container may eat before the kernel prefers it to an innocent process.",
+            what: "`process.oomScoreAdj` is from -999 to -1, and the spec has no annotation of a Kubernetes engine, whose scores follow the pod's quality of service. Somebody chose it by hand, or an engine copied its own. -1000 is the business of `immune-step`.",
+            fix: "Give what may be killed 500, and what is to be spared its score through a rule of oomshim's policy that its engine controls.",
+        }
+    }
+
+    fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        let spec = subject.spec();
+        let Some((node, score)) = spec.valid_score() else { return };
+        if score >= OomScoreAdj::ZERO || score == OomScoreAdj::MIN || spec.is_kubernetes() {
+            return;
+        }
+        let Ok(step) = OomScoreAdj::new(500) else { return };
+        let is_step = spec.is_build_step();
+        let who = if is_step { "a build step" } else { "the container" };
+        report
+            .at(&node, format!("{who} has the score {score}: the kernel kills others before it"))
+            .label("below 0")
+            .confidence(if is_step { Confidence::High } else { Confidence::Medium })
+            .fix(Safety::Unsafe, "set oomScoreAdj to 500", || change::edits(node, &[Edit::OomScoreAdj(step)]))
+            .emit();
+    }
+}

@@ -1,0 +1,36 @@
+//! `no-memory-limit`: only the end of the machine's memory stops the step.
+
+use crate::lint::rule::prelude::*;
+
+pub(super) struct NoMemoryLimit;
+
+impl Rule for NoMemoryLimit {
+    fn meta(&self) -> &'static Meta {
+        &Meta {
+            name: "no-memory-limit",
+            summary: "the container has no memory limit at all",
+            group: Group::Killing,
+            severity: Severity::Note,
+            confidence: Confidence::High,
+            fixable: Fixable::No,
+            kinds: &[FileKind::Spec],
+            why: "Nothing stops the step before the whole machine is out of memory, and every other process suffers until the kernel acts.",
+            what: "Neither `linux.resources.memory.limit` nor `memory.max` or `memory.high` in `unified` limits the container. Common and often wanted: a build may use what is there. BuildKit ignores the `--memory` of a build.",
+            fix: "Give the class of the container `memory_max` or `memory_high` in oomshim's policy, or set the limit in the engine. Where the score and the group kill are set, doing without is a fair choice.",
+        }
+    }
+
+    fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        let spec = subject.spec();
+        let (Some(linux), Some(_)) = (spec.linux, spec.process) else { return };
+        let high = spec.unified_limit("memory.high").is_some_and(|limit| limit.bytes.is_some());
+        if spec.hard_limit().is_some() || high || spec.is_sandbox() {
+            return;
+        }
+        let place = spec.memory.or(spec.resources).unwrap_or(linux);
+        report
+            .at(&place.name_span(), "no memory limit: only the end of the machine's memory stops this step")
+            .label("no limit")
+            .emit();
+    }
+}

@@ -1,0 +1,33 @@
+//! `not-json`: the file cannot be read at all.
+
+use crate::lint::kind::Syntax;
+use crate::lint::rule::prelude::*;
+
+pub(super) struct NotJson;
+
+impl Rule for NotJson {
+    fn meta(&self) -> &'static Meta {
+        &Meta {
+            name: "not-json",
+            summary: "the file is not JSON",
+            group: Group::Shape,
+            severity: Severity::Error,
+            confidence: Confidence::High,
+            fixable: Fixable::No,
+            kinds: &[FileKind::Spec, FileKind::Hook, FileKind::Dockerd],
+            why: "No program reads any of a file that is not JSON: a container does not start, dockerd does not start, and one broken hooks.d file stops podman and CRI-O altogether.",
+            what: "The text breaks the grammar of RFC 8259: a comma too many, a missing quote, a comment, a byte order mark, an end in the middle. The place is the first byte that nothing fits to.",
+            fix: "Correct the text at that place.",
+        }
+    }
+
+    fn reads_broken_files(&self) -> bool {
+        true
+    }
+
+    fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        if let Some(error) = subject.syntax_error.filter(|_| subject.kind.syntax() == Syntax::Json) {
+            report.at(&(error.at..error.at + 1), format!("not JSON: {}", error.message)).emit();
+        }
+    }
+}

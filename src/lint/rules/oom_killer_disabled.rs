@@ -1,0 +1,44 @@
+//! `oom-killer-disabled`: instead of being killed, the step hangs.
+
+use crate::host::Cgroups;
+use crate::lint::change;
+use crate::lint::rule::prelude::*;
+
+pub(super) struct OomKillerDisabled;
+
+impl Rule for OomKillerDisabled {
+    fn meta(&self) -> &'static Meta {
+        &Meta {
+            name: "oom-killer-disabled",
+            summary: "disableOOMKiller is true",
+            group: Group::Killing,
+            severity: Severity::Error,
+            confidence: Confidence::High,
+            fixable: Fixable::Unsafe,
+            kinds: &[FileKind::Spec],
+            why: "On cgroup v1 a step that reaches its limit then sleeps until somebody frees memory, which nobody does; on cgroup v2 there is no such switch and the setting is ignored.",
+            what: "`linux.resources.memory.disableOOMKiller` is true (`docker run --oom-kill-disable`). Where nothing limits the container it does not even hang: the whole machine runs out and the kernel kills by score.",
+            fix: "Take it away. What is to live gets a negative score from the engine; what is to be limited gets a limit and dies of it.",
+        }
+    }
+
+    fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        let switch = subject.spec().memory.and_then(|memory| memory.field("disableOOMKiller"));
+        let Some(switch) = switch.filter(|node| node.boolean() == Some(true)) else { return };
+        let ignored = subject.machine.is_some_and(|machine| machine.host.cgroups != Cgroups::V1);
+        let (message, severity) = if ignored {
+            ("disableOOMKiller is ignored on this machine's cgroup v2", Severity::Warning)
+        } else {
+            (
+                "disableOOMKiller: at its limit the container hangs instead of dying, or it is ignored (cgroup v2)",
+                Severity::Error,
+            )
+        };
+        report
+            .at(&switch, message)
+            .label("nothing is killed")
+            .severity(severity)
+            .fix(Safety::Unsafe, "set disableOOMKiller to false", || vec![change::replace(switch, "false")])
+            .emit();
+    }
+}

@@ -1,0 +1,42 @@
+//! `oom-score-unset`: the step inherits whatever score its engine has.
+
+use crate::lint::change;
+use crate::lint::rule::prelude::*;
+use crate::score::OomScoreAdj;
+use crate::spec::edit::Edit;
+
+pub(super) struct OomScoreUnset;
+
+impl Rule for OomScoreUnset {
+    fn meta(&self) -> &'static Meta {
+        &Meta {
+            name: "oom-score-unset",
+            summary: "the spec has no process.oomScoreAdj",
+            group: Group::Score,
+            severity: Severity::Warning,
+            confidence: Confidence::High,
+            fixable: Fixable::Safe,
+            kinds: &[FileKind::Spec],
+            why: "A runtime that is told no score leaves the one that it inherits: the step of a daemon at -1000 is at -1000 too, and nothing is left to be killed.",
+            what: "The spec has a `process` and no `oomScoreAdj` in it, or `null`. The runtime specification forbids the runtime to change the score then, so the process has its engine's, or that of the shim between them. BuildKit never sets one. Pause containers are left out: their score is the engine's business.",
+            fix: "Set `oomScoreAdj` to 500 for what may be killed, which is also what CI agents give their jobs; or start containers through `oomshim-runc`, which does that to every spec.",
+        }
+    }
+
+    fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        let spec = subject.spec();
+        let Some(process) = spec.process.filter(|_| spec.score.is_none() && !spec.is_sandbox()) else { return };
+        let own = subject.machine.and_then(|machine| machine.own_score).filter(|score| *score < OomScoreAdj::ZERO);
+        let message = match own {
+            Some(own) => format!("no oomScoreAdj: a step started from here inherits {own}"),
+            None => "no oomScoreAdj: the step inherits the score of the engine that starts it".to_owned(),
+        };
+        let Ok(step) = OomScoreAdj::new(500) else { return };
+        report
+            .at(&process.name_span(), message)
+            .label("oomScoreAdj is missing in here")
+            .severity(if own.is_some() { Severity::Error } else { Severity::Warning })
+            .fix(Safety::Safe, "set oomScoreAdj to 500", || change::edits(process, &[Edit::OomScoreAdj(step)]))
+            .emit();
+    }
+}

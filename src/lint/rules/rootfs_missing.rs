@@ -1,0 +1,49 @@
+//! `rootfs-missing`: there is nothing to start the container on.
+
+use std::path::Path;
+
+use crate::lint::rule::prelude::*;
+
+pub(super) struct RootfsMissing;
+
+impl Rule for RootfsMissing {
+    fn meta(&self) -> &'static Meta {
+        &Meta {
+            name: "rootfs-missing",
+            summary: "root.path is not a folder",
+            group: Group::Shape,
+            severity: Severity::Error,
+            confidence: Confidence::High,
+            fixable: Fixable::No,
+            kinds: &[FileKind::Spec],
+            why: "A runtime enters the folder before anything else, and does not start the container without it.",
+            what: "A relative `root.path` is looked for beside a `config.json` that is a real file; an absolute one only with `--host`, because a spec is often read on another machine than the one it runs on. The folder must exist and be one.",
+            fix: "Create the folder, or name the right one.",
+        }
+    }
+
+    fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        let Some(node) = subject.root().at(&["root", "path"]) else { return };
+        let Some(text) = node.text().filter(|text| !text.is_empty()) else { return };
+        let is_bundle = subject.on_disk && subject.name.file_name().is_some_and(|name| name == "config.json");
+        let path = match (text.starts_with('/'), subject.machine) {
+            (true, Some(machine)) => machine.path(&text),
+            (false, _) if is_bundle => subject.name.parent().unwrap_or(Path::new("")).join(&*text),
+            _ => return,
+        };
+        match std::fs::metadata(&path) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => report
+                .at(&node, format!("the root filesystem {} is not a folder", quote(&text)))
+                .label("not a folder")
+                .emit(),
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+                report
+                    .at(&node, format!("the root filesystem {} is not there", quote(&text)))
+                    .label("not there")
+                    .emit();
+            }
+            Err(error) => report.cannot_judge(format!("cannot look at {text}: {}", crate::errno::Reason::from(error))),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! `tmpfs-without-size`: a folder that may hold half of the machine's memory.
+
+use crate::lint::rule::prelude::*;
+
+pub(super) struct TmpfsWithoutSize;
+
+impl Rule for TmpfsWithoutSize {
+    fn meta(&self) -> &'static Meta {
+        &Meta {
+            name: "tmpfs-without-size",
+            summary: "a tmpfs mount without a size",
+            group: Group::Memory,
+            severity: Severity::Warning,
+            confidence: Confidence::High,
+            fixable: Fixable::No,
+            kinds: &[FileKind::Spec],
+            why: "A tmpfs may grow to half of the machine's memory, its pages count in no process's badness, and so somebody else is killed for them.",
+            what: "A mount of type tmpfs has no `size=` and is not read-only. The pages are charged to the step's cgroup but belong to no process: killing one frees nothing before the last process with the mount is gone.",
+            fix: "Add an option such as `size=512m` to the mount.",
+        }
+    }
+
+    fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        for mount in subject.spec().mounts().filter(|mount| mount.text("type") == "tmpfs" && !mount.is_bind()) {
+            let sized = |option: &str| ["size=", "nr_blocks="].iter().any(|limit| option.starts_with(limit));
+            let zero = mount.option(|option| matches!(option, "size=0" | "nr_blocks=0")).is_some();
+            if mount.is_read_only() || mount.option(sized).is_some() && !zero {
+                continue;
+            }
+            let place = mount.node.field("destination").unwrap_or(mount.node);
+            let target = mount.text("destination");
+            report
+                .at(&place, format!("the tmpfs at {} may grow to half of the machine's memory", quote(&target)))
+                .label(if zero { "size 0 means no limit" } else { "no size= in its options" })
+                .emit();
+        }
+    }
+}

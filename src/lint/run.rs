@@ -1,0 +1,190 @@
+//! Many files at once: read, judged, fixed where that is asked for, on every core.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::finding::{Outcome, Safety};
+use super::fix::{self, Fixed};
+use super::input::{Candidate, Inputs, Problem, is_expected};
+use super::kind::FileKind;
+use super::{LintError, Options};
+use crate::spec::bundle::SpecFile;
+
+/// What to do with findings that can be fixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repair {
+    /// Nothing.
+    Report,
+    /// Show what would be changed.
+    Show(Safety),
+    /// Change the files.
+    Write(Safety),
+}
+
+/// How a run goes.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How files are judged.
+    pub options: Options,
+    /// What they are, where it is not to be told from them.
+    pub kind: Option<FileKind>,
+    /// What to do with findings that can be fixed.
+    pub repair: Repair,
+}
+
+/// A file that was changed, or would be.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The file.
+    pub path: PathBuf,
+    /// What was done: the rule and the fix's title.
+    pub made: Vec<(&'static str, String)>,
+    /// The text before and after.
+    pub texts: (Vec<u8>, Vec<u8>),
+}
+
+/// Everything that came of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Results {
+    /// What was found in each file that was judged, in the order of the files.
+    pub outcomes: Vec<Outcome>,
+    /// What could not be judged.
+    pub problems: Vec<Problem>,
+    /// What was left out on purpose.
+    pub notes: Vec<Problem>,
+    /// What was changed, or would be.
+    pub changes: Vec<Change>,
+}
+
+/// What came of one file.
+enum Done {
+    Judged(Outcome, Option<Change>),
+    Failed(Problem),
+    NotOurs,
+}
+
+/// Judges all files. `progress` is told now and then how many are done.
+pub fn run(inputs: Inputs, settings: &Settings, progress: &mut dyn FnMut(Duration, usize)) -> Results {
+    let files = inputs.candidates;
+    let next = AtomicUsize::new(0);
+    let finished = AtomicUsize::new(0);
+    let slots: Mutex<Vec<(usize, Done)>> = Mutex::new(Vec::with_capacity(files.len()));
+    let begun = Instant::now();
+    let cores = thread::available_parallelism().map_or(1, usize::from).min(files.len().max(1));
+    thread::scope(|scope| {
+        let caller = thread::current();
+        for _ in 0..cores {
+            let caller = caller.clone();
+            let (files, next, finished, slots) = (&files, &next, &finished, &slots);
+            scope.spawn(move || {
+                let mut own = Vec::new();
+                while let Some((index, file)) = {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    files.get(index).map(|file| (index, file))
+                } {
+                    own.push((index, one(file, settings)));
+                    if finished.fetch_add(1, Ordering::Relaxed) + 1 == files.len() {
+                        caller.unpark();
+                    }
+                }
+                slots.lock().unwrap_or_else(PoisonError::into_inner).append(&mut own);
+            });
+        }
+        while finished.load(Ordering::Relaxed) < files.len() {
+            thread::park_timeout(Duration::from_millis(100));
+            progress(begun.elapsed(), finished.load(Ordering::Relaxed));
+        }
+    });
+    let mut all = slots.into_inner().unwrap_or_else(PoisonError::into_inner);
+    all.sort_by_key(|(index, _)| *index);
+    let mut results = Results { problems: inputs.problems, notes: inputs.notes, ..Results::default() };
+    for (_, done) in all {
+        results.add(done);
+    }
+    results
+}
+
+/// Judges one text that is no file, standard input say.
+#[must_use]
+pub fn text(name: &Path, bytes: &[u8], settings: &Settings) -> Results {
+    let mut results = Results::default();
+    results.add(judge(name, bytes, true, settings));
+    results
+}
+
+impl Results {
+    fn add(&mut self, done: Done) {
+        match done {
+            Done::Judged(outcome, change) => {
+                self.outcomes.push(outcome);
+                self.changes.extend(change);
+            }
+            Done::Failed(problem) => self.problems.push(problem),
+            Done::NotOurs => {}
+        }
+    }
+
+    /// Puts what came of others behind what came of these.
+    pub fn append(&mut self, mut other: Results) {
+        self.outcomes.append(&mut other.outcomes);
+        self.problems.append(&mut other.problems);
+        self.notes.append(&mut other.notes);
+        self.changes.append(&mut other.changes);
+    }
+}
+
+fn one(file: &Candidate, settings: &Settings) -> Done {
+    // A link stays a link when the file behind it is replaced.
+    let real = match settings.repair {
+        Repair::Write(_) => std::fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone()),
+        _ => file.path.clone(),
+    };
+    let wondered = file.named || is_expected(&file.path);
+    let failed = |message: String| Done::Failed(Problem { path: file.path.clone(), message });
+    let (spec, bytes) = match SpecFile::read(&real) {
+        Ok(opened) => opened,
+        Err(error) if wondered => return failed(without_path(&error.to_string(), &real)),
+        Err(_) => return Done::NotOurs,
+    };
+    let done = judge(&file.path, &bytes, file.named, settings);
+    if let (Done::Judged(_, Some(change)), Repair::Write(_)) = (&done, settings.repair)
+        && let Err(error) = spec.replace(&change.texts.1)
+    {
+        return failed(without_path(&error.to_string(), &real));
+    }
+    done
+}
+
+/// The message without the path, which every line begins with.
+fn without_path(message: &str, path: &Path) -> String {
+    let shown = path.display().to_string();
+    let short = message
+        .strip_prefix(&format!("{shown} is "))
+        .map_or_else(|| message.replacen(&format!(" {shown}"), "", 1), str::to_owned);
+    short.replace(", which no runtime spec is", ", which no file that is linted here is")
+}
+
+fn judge(name: &Path, bytes: &[u8], named: bool, settings: &Settings) -> Done {
+    let judged = match settings.repair {
+        Repair::Report => super::bytes(name, bytes, settings.kind, &settings.options).map(|outcome| (outcome, None)),
+        Repair::Show(safety) | Repair::Write(safety) => {
+            fix::fix(name, bytes, settings.kind, &settings.options, safety).map(|fixed| with_change(name, bytes, fixed))
+        }
+    };
+    match judged {
+        Ok((outcome, change)) => Done::Judged(outcome, change),
+        Err(LintError::UnknownKind) if !named => Done::NotOurs,
+        Err(_) if !named && !is_expected(name) => Done::NotOurs,
+        Err(error) => Done::Failed(Problem { path: name.to_owned(), message: error.to_string() }),
+    }
+}
+
+fn with_change(name: &Path, before: &[u8], fixed: Fixed) -> (Outcome, Option<Change>) {
+    let Fixed { bytes, made, outcome } = fixed;
+    let change = Change { path: name.to_owned(), made, texts: (before.to_vec(), bytes) };
+    let changed = change.texts.0 != change.texts.1;
+    (outcome, changed.then_some(change))
+}

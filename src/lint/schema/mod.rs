@@ -1,0 +1,298 @@
+//! Whether a file has the shape that its reader's types have: one walk, all flaws.
+//!
+//! The tables are in [`spec`] and [`hook`]. What a table calls `Any` is not looked into. `null` is absent, as in Go.
+
+pub mod hook;
+pub mod spec;
+
+use std::collections::HashMap;
+use std::fmt;
+
+use super::tree::Node;
+use crate::spec::document::Kind;
+
+/// An object whose members have names of their own.
+#[derive(Debug)]
+pub struct Object {
+    /// Where it stands in the spec, for people: `process`, `mounts[]`.
+    pub name: &'static str,
+    /// Its members.
+    pub fields: &'static [Field],
+}
+
+/// A member of an object.
+#[derive(Debug)]
+pub struct Field {
+    /// The key.
+    pub name: &'static str,
+    /// What the value is.
+    pub shape: Shape,
+    /// Whether it must be there.
+    pub required: bool,
+}
+
+/// What a value is.
+#[derive(Debug)]
+pub enum Shape {
+    /// Anything.
+    Any,
+    /// `true` or `false`
+    Bool,
+    /// A text.
+    Text,
+    /// A whole number in that range.
+    Integer(i128, i128),
+    /// A list of such values.
+    List(&'static Shape),
+    /// An object whose keys are free, with such values.
+    Map(&'static Shape),
+    /// An object with named members.
+    Object(&'static Object),
+}
+
+/// A member that may be missing.
+pub(super) const fn may(name: &'static str, shape: Shape) -> Field {
+    Field { name, shape, required: false }
+}
+
+/// A member that must be there.
+pub(super) const fn must(name: &'static str, shape: Shape) -> Field {
+    Field { name, shape, required: true }
+}
+
+/// Go's `uint16`.
+pub(super) const U16: Shape = Shape::Integer(0, u16::MAX as i128);
+/// Go's `uint32`.
+pub(super) const U32: Shape = Shape::Integer(0, u32::MAX as i128);
+/// Go's `uint64`.
+pub(super) const U64: Shape = Shape::Integer(0, u64::MAX as i128);
+/// Go's `int32`.
+pub(super) const I32: Shape = Shape::Integer(i32::MIN as i128, i32::MAX as i128);
+/// Go's `int64`, and its `int` on every machine that runs containers.
+pub(super) const I64: Shape = Shape::Integer(i64::MIN as i128, i64::MAX as i128);
+/// A list of texts.
+pub(super) const TEXTS: Shape = Shape::List(&Shape::Text);
+
+impl fmt::Display for Shape {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Shape::Any => out.write_str("anything"),
+            Shape::Bool => out.write_str("true or false"),
+            Shape::Text => out.write_str("a string"),
+            Shape::Integer(min, max) if *min == i128::from(i64::MIN) && *max == i128::from(i64::MAX) => {
+                out.write_str("an integer")
+            }
+            Shape::Integer(0, max) if *max == i128::from(u64::MAX) => out.write_str("an integer that is not negative"),
+            Shape::Integer(min, max) => write!(out, "an integer from {min} to {max}"),
+            Shape::List(_) => out.write_str("an array"),
+            Shape::Map(_) | Shape::Object(_) => out.write_str("an object"),
+        }
+    }
+}
+
+/// A way in which a file is not what its reader reads.
+#[derive(Debug)]
+pub enum Flaw<'t> {
+    /// The value is something else.
+    WrongType {
+        /// The value.
+        node: Node<'t>,
+        /// What it should be.
+        expected: &'static Shape,
+    },
+    /// No reader knows that member.
+    Unknown {
+        /// The member.
+        node: Node<'t>,
+        /// The object that it is in.
+        object: &'static Object,
+        /// The value of that object.
+        parent: Node<'t>,
+    },
+    /// A member must be there and is not.
+    Missing {
+        /// The object.
+        node: Node<'t>,
+        /// What it is.
+        object: &'static Object,
+        /// The member's name.
+        field: &'static str,
+    },
+    /// A member is there twice, or in two spellings that Go takes for one.
+    Twin {
+        /// The earlier one.
+        first: Node<'t>,
+        /// The later one, which Go takes.
+        second: Node<'t>,
+        /// The field's name; `None` for the entry of a map.
+        name: Option<&'static str>,
+    },
+    /// A member whose name is right but for its case, which is enough for Go and for nobody else.
+    OtherCase {
+        /// The member.
+        node: Node<'t>,
+        /// The field's name.
+        name: &'static str,
+        /// The value of the object that it is in.
+        parent: Node<'t>,
+    },
+}
+
+/// All flaws of a value that should be such an object, in the order of the text.
+#[must_use]
+pub fn flaws<'t>(root: Node<'t>, object: &'static Object) -> Vec<Flaw<'t>> {
+    let mut flaws = Vec::new();
+    if root.is_object() {
+        walk_object(root, object, &mut flaws);
+    }
+    flaws
+}
+
+// The recursion ends with the tables, which no file can deepen.
+fn walk<'t>(node: Node<'t>, shape: &'static Shape, flaws: &mut Vec<Flaw<'t>>) {
+    let kind = node.kind();
+    let fits = match shape {
+        Shape::Any => return,
+        _ if kind == Kind::Null => return,
+        Shape::Bool => kind == Kind::Bool,
+        Shape::Text => kind == Kind::String,
+        Shape::Integer(min, max) => node.integer().is_some_and(|number| (*min..=*max).contains(&number)),
+        Shape::List(_) => kind == Kind::Array,
+        Shape::Map(_) | Shape::Object(_) => kind == Kind::Object,
+    };
+    if !fits {
+        flaws.push(Flaw::WrongType { node, expected: shape });
+        return;
+    }
+    match shape {
+        Shape::List(Shape::Text) => {
+            let wrong = node.children().filter(|item| !matches!(item.kind(), Kind::String | Kind::Null));
+            flaws.extend(wrong.map(|node| Flaw::WrongType { node, expected: &Shape::Text }));
+        }
+        Shape::List(inner) => node.children().for_each(|item| walk(item, inner, flaws)),
+        Shape::Map(inner) => {
+            twins_in_map(node, flaws);
+            node.children().for_each(|entry| walk(entry, inner, flaws));
+        }
+        Shape::Object(object) => walk_object(node, object, flaws),
+        _ => {}
+    }
+}
+
+fn walk_object<'t>(node: Node<'t>, object: &'static Object, flaws: &mut Vec<Flaw<'t>>) {
+    let mut seen: [Option<Node<'t>>; 32] = [None; 32];
+    let mut expected = 0;
+    for member in node.children() {
+        // Encoders write members in the order of their types, so the next one is most likely the next field.
+        let fields = object.fields;
+        let found = (expected..fields.len()).chain(0..expected).find(|index| member.is_named(fields[*index].name));
+        let Some(index) = found else {
+            flaws.push(Flaw::Unknown { node: member, object, parent: node });
+            continue;
+        };
+        expected = (index + 1) % fields.len();
+        if let Some(first) = seen[index].replace(member) {
+            flaws.push(Flaw::Twin { first, second: member, name: Some(fields[index].name) });
+        }
+        if member.key().is_some_and(|key| key != fields[index].name) {
+            flaws.push(Flaw::OtherCase { node: member, name: fields[index].name, parent: node });
+        }
+        walk(member, &fields[index].shape, flaws);
+    }
+    for (field, seen) in object.fields.iter().zip(seen).filter(|(field, _)| field.required) {
+        if !seen.is_some_and(|node| node.kind() != Kind::Null) {
+            flaws.push(Flaw::Missing { node, object, field: field.name });
+        }
+    }
+}
+
+/// Keys that a map has twice: the last one counts, and the first is a surprise.
+fn twins_in_map<'t>(node: Node<'t>, flaws: &mut Vec<Flaw<'t>>) {
+    let mut seen = HashMap::new();
+    for entry in node.children() {
+        if let Some(first) = entry.key().and_then(|key| seen.insert(key, entry)) {
+            flaws.push(Flaw::Twin { first, second: entry, name: None });
+        }
+    }
+}
+
+/// The name that was probably meant by `word`.
+#[must_use]
+pub fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    // A word of another length is no slip of the pen, and measuring it costs its length squared.
+    let near = names.filter(|name| word.len() <= name.len() * 2 && name.len() <= word.len() * 2);
+    let fold = word.to_ascii_lowercase().replace(['_', '-'], "");
+    let measured = near.map(|name| (strsim::osa_distance(&fold, &name.to_ascii_lowercase()), name));
+    let (distance, name) = measured.min_by_key(|(distance, _)| *distance)?;
+    (distance <= name.len().div_ceil(4)).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lint::json;
+
+    fn all(text: &str) -> Vec<String> {
+        let tree = json::parse(text).unwrap();
+        let shown = |flaw: &Flaw<'_>| match flaw {
+            Flaw::WrongType { node, expected } => format!("{} is not {expected}", node.raw()),
+            Flaw::Unknown { node, object, .. } => format!("{} in {}", node.key().unwrap(), object.name),
+            Flaw::Missing { object, field, .. } => format!("no {field} in {}", object.name),
+            Flaw::Twin { first, second, .. } => format!("{:?} {:?}", first.key().unwrap(), second.key().unwrap()),
+            Flaw::OtherCase { node, name, .. } => format!("{} for {name}", node.key().unwrap()),
+        };
+        flaws(tree.root(), &spec::SPEC).iter().map(shown).collect()
+    }
+
+    #[test]
+    fn every_flaw_is_found() {
+        let spec = |inner: &str| format!(r#"{{"ociVersion":"1.0.0","root":{{"path":"x"}},{inner}}}"#);
+        let cases: [(&str, &[&str]); 8] = [
+            (r#""process":{"args":["a",1],"cwd":"/"}"#, &["1 is not a string"]),
+            (r#""process":{"args":[],"cwd":"/","user":{"uid":-1}}"#, &["-1 is not an integer from 0 to 4294967295"]),
+            (
+                r#""process":{"args":[],"cwd":"/","oomscoreadj":1.0}"#,
+                &["oomscoreadj for oomScoreAdj", "1.0 is not an integer"],
+            ),
+            (r#""process":{"args":[],"cwd":"/","oomScoreAdjust":1}"#, &["oomScoreAdjust in process"]),
+            (r#""mounts":[{"source":"x"}]"#, &["no destination in mounts[]"]),
+            (r#""annotations":{"a":"1","a":"2"}"#, &[r#""a" "a""#]),
+            (r#""hostname":"a","HostName":"b""#, &[r#""hostname" "HostName""#, "HostName for hostname"]),
+            (r#""linux":{"resources":{"unified":{"memory.max":1}}}"#, &["1 is not a string"]),
+        ];
+        for (inner, expected) in cases {
+            assert_eq!(all(&spec(inner)), expected, "{inner}");
+        }
+        assert!(
+            all(&spec(r#""annotations":{"a":"1","A":"2"},"process":null,"linux":{"seccomp":null},"windows":7"#))
+                .is_empty()
+        );
+        assert_eq!(all("{}"), ["no ociVersion in the spec", "no root in the spec"]);
+    }
+
+    #[test]
+    fn tables_fit_into_the_walk() {
+        fn check(object: &Object) {
+            assert!(object.fields.len() <= 32, "{}", object.name);
+            for field in object.fields {
+                let mut shape = &field.shape;
+                while let Shape::List(inner) | Shape::Map(inner) = shape {
+                    shape = inner;
+                }
+                if let Shape::Object(inner) = shape {
+                    check(inner);
+                }
+            }
+        }
+        check(&spec::SPEC);
+        check(&hook::HOOK);
+    }
+
+    #[test]
+    fn suggestions_are_near() {
+        let near = |word| nearest(word, ["oomScoreAdj", "args", "cwd"].into_iter());
+        assert_eq!(near("oom_score_adj"), Some("oomScoreAdj"));
+        assert_eq!(near("oomScoreadjust"), Some("oomScoreAdj"));
+        assert_eq!((near("arg"), near("pwd"), near("x"), near("labels")), (Some("args"), Some("cwd"), None, None));
+    }
+}

@@ -1,0 +1,65 @@
+//! Which rules judge: by their names, by the names of their groups, or `all`.
+
+use super::rule::{Group, Meta};
+use super::rules;
+use super::schema::nearest;
+
+/// A choice of rules; the default is all of them.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    select: Vec<String>,
+    ignore: Vec<String>,
+}
+
+impl Selection {
+    /// The rules that `select` names, all where it names none, without those that `ignore` names.
+    ///
+    /// # Errors
+    /// A sentence about the first word that names neither a rule nor a group.
+    pub fn new(select: &[String], ignore: &[String]) -> Result<Self, String> {
+        for word in select.iter().chain(ignore) {
+            if !is_known(word) {
+                let near = nearest(word, names()).map(|near| format!("; did you mean `{near}`?"));
+                let shown = crate::escape::text(word);
+                return Err(format!("there is no rule or group `{shown}`{}", near.unwrap_or_default()));
+            }
+        }
+        Ok(Selection { select: select.to_vec(), ignore: ignore.to_vec() })
+    }
+
+    /// Whether the rule is chosen.
+    #[must_use]
+    pub fn contains(&self, meta: &Meta) -> bool {
+        let named =
+            |words: &[String]| words.iter().any(|word| word == meta.name || word == meta.group.word() || word == "all");
+        (self.select.is_empty() || named(&self.select)) && !named(&self.ignore)
+    }
+}
+
+/// Whether the word names a rule, a group or all of them.
+#[must_use]
+pub fn is_known(word: &str) -> bool {
+    names().any(|name| name == word)
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    let rules = rules::ALL.iter().map(|rule| rule.meta().name);
+    rules.chain(Group::ALL.iter().map(|(_, word)| *word)).chain(["all"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_groups_and_all() {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let unset = rules::ALL.iter().map(|rule| rule.meta()).find(|meta| meta.name == "oom-score-unset").unwrap();
+        let has =
+            |select: &[&str], ignore: &[&str]| Selection::new(&words(select), &words(ignore)).unwrap().contains(unset);
+        assert!(has(&[], &[]) && has(&["score"], &[]) && has(&["all"], &["killing"]) && has(&["oom-score-unset"], &[]));
+        assert!(!has(&["killing"], &[]) && !has(&[], &["score"]) && !has(&["oom-score-unset"], &["all"]));
+        let error = Selection::new(&[], &words(&["oom-score-unste"])).unwrap_err();
+        assert_eq!(error, "there is no rule or group `oom-score-unste`; did you mean `oom-score-unset`?");
+    }
+}

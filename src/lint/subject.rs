@@ -1,0 +1,77 @@
+//! A file being judged: its tree, its kind, and what rules derive from it once for all of them.
+
+use std::cell::OnceCell;
+use std::path::Path;
+
+use super::json::SyntaxError;
+use super::kind::FileKind;
+use super::machine::Machine;
+use super::schema::{self, Flaw};
+use super::spec_view::Spec;
+use super::tree::{Node, Tree};
+use crate::policy::Policy;
+use crate::policy::file::{self, PolicyError};
+
+/// A file being judged.
+#[derive(Debug)]
+pub struct Subject<'t> {
+    /// Its name as it was given.
+    pub name: &'t Path,
+    /// What kind of file it is.
+    pub kind: FileKind,
+    /// Its values; one `null` where it could not be parsed.
+    pub tree: &'t Tree<'t>,
+    /// Why it could not be parsed.
+    pub syntax_error: Option<&'t SyntaxError>,
+    /// Whether its name is that of a real file, beside which others can be looked for.
+    pub on_disk: bool,
+    /// The machine to judge it against.
+    pub machine: Option<&'t Machine>,
+    spec: OnceCell<Spec<'t>>,
+    flaws: OnceCell<Vec<Flaw<'t>>>,
+    policy: OnceCell<Result<Policy, PolicyError>>,
+}
+
+impl<'t> Subject<'t> {
+    pub(super) fn new(name: &'t Path, kind: FileKind, tree: &'t Tree<'t>) -> Self {
+        Subject {
+            name,
+            kind,
+            tree,
+            syntax_error: None,
+            on_disk: false,
+            machine: None,
+            spec: OnceCell::new(),
+            flaws: OnceCell::new(),
+            policy: OnceCell::new(),
+        }
+    }
+
+    /// The file's value.
+    #[must_use]
+    pub fn root(&self) -> Node<'t> {
+        self.tree.root()
+    }
+
+    /// The file as a spec.
+    pub fn spec(&self) -> &Spec<'t> {
+        self.spec.get_or_init(|| Spec::of(self.root()))
+    }
+
+    /// In what the file differs from the types of its reader; nothing for kinds whose readers are not strict.
+    pub fn flaws(&self) -> &[Flaw<'t>] {
+        self.flaws.get_or_init(|| match self.kind {
+            FileKind::Spec => schema::flaws(self.root(), &schema::spec::SPEC),
+            FileKind::Hook => schema::flaws(self.root(), &schema::hook::HOOK),
+            _ => Vec::new(),
+        })
+    }
+
+    /// The file as a policy.
+    ///
+    /// # Errors
+    /// What oomshim itself says about it.
+    pub fn policy(&self) -> Result<&Policy, &PolicyError> {
+        self.policy.get_or_init(|| file::parse(self.tree.text(), self.name)).as_ref()
+    }
+}

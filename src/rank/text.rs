@@ -1,0 +1,190 @@
+//! A ranking as a table for people.
+
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::{Ranking, Row};
+use crate::escape;
+
+/// A size in a unit that keeps it short: `0`, `512K`, `1.5G`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    let units = [(40, 'T'), (30, 'G'), (20, 'M'), (10, 'K')];
+    let Some((shift, unit)) = units.into_iter().find(|(shift, _)| bytes >> shift > 0) else {
+        return bytes.to_string();
+    };
+    let tenths = (u128::from(bytes) * 10) >> shift;
+    if tenths >= 100 { format!("{}{unit}", tenths / 10) } else { format!("{}.{}{unit}", tenths / 10, tenths % 10) }
+}
+
+/// The table. `width` is how many columns a line may have; `None` for no end.
+#[must_use]
+pub fn write(ranking: &Ranking, width: Option<usize>) -> String {
+    let mut text = head(ranking);
+    let rows: Vec<[String; 11]> = ranking.shown.iter().enumerate().map(|(index, row)| cells(index, row)).collect();
+    text.push_str(&table(&rows, width));
+    text.push_str(&tail(ranking));
+    text
+}
+
+fn head(ranking: &Ranking) -> String {
+    let whole = size(ranking.total);
+    let what = match &ranking.cgroup {
+        None => format!("the machine runs out of its {whole} of RAM and swap"),
+        Some(path) => format!("cgroup {} runs out of its {whole} of memory and swap", path_text(path)),
+    };
+    let mut text = format!("If {what}:\n\n");
+    if let Some(victim) = &ranking.victim {
+        let name = escape::bytes(&victim.name);
+        _ = write!(text, "  process {} ({name}) is killed", victim.pid);
+        match &victim.group {
+            None => text.push_str(", alone\n"),
+            Some(group) => {
+                let others = match group.dying.len().saturating_sub(1) {
+                    1 => "1 other process".to_owned(),
+                    count => format!("{count} other processes"),
+                };
+                _ = write!(text, ", and with it {others} in {} (memory.oom.group)", path_text(&group.path));
+                if !group.spared.is_empty() {
+                    _ = write!(text, "; spared by their score of -1000: {}", pids(&group.spared));
+                }
+                text.push('\n');
+            }
+        }
+    }
+    for warning in &ranking.warnings {
+        _ = writeln!(text, "  warning: {warning}");
+    }
+    text.push('\n');
+    text
+}
+
+const TITLES: [&str; 11] =
+    ["#", "PID", "BADNESS", "ADJ", "RSS", "SWAP", "PGTABLES", "SHMEM", "CLASS", "CGROUP", "COMMAND"];
+
+/// The columns of numbers stand at the right.
+const NUMBERS: usize = 8;
+
+fn cells(index: usize, row: &Row) -> [String; 11] {
+    let task = &row.candidate.task;
+    let memory = task.memory.unwrap_or_default();
+    let class = row.container.as_ref().map_or("-".to_owned(), |container| escape::text(&container.class).into_owned());
+    [
+        (index + 1).to_string(),
+        task.pid.to_string(),
+        row.candidate.badness.points.to_string(),
+        task.score.to_string(),
+        size(memory.resident()),
+        size(memory.swap),
+        size(memory.page_tables),
+        size(memory.shared),
+        class,
+        row.cgroup.as_deref().map_or("-".to_owned(), path_text),
+        command(row),
+    ]
+}
+
+/// The command line, or the name in brackets, as ps(1) has it.
+pub(super) fn command(row: &Row) -> String {
+    if row.command.is_empty() {
+        return format!("[{}]", escape::bytes(&row.candidate.task.name));
+    }
+    let words: Vec<&[u8]> = row.command.iter().map(|word| word.as_bytes()).collect();
+    escape::bytes(&words.join(&b' '))
+}
+
+fn path_text(path: &Path) -> String {
+    escape::bytes(path.as_os_str().as_bytes())
+}
+
+fn table(rows: &[[String; 11]], width: Option<usize>) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let titles = TITLES.map(str::to_owned);
+    let all = || std::iter::once(&titles).chain(rows);
+    let widths: Vec<usize> = (0..TITLES.len())
+        .map(|column| all().map(|row| row[column].chars().count()).max().unwrap_or(0))
+        // The tail of a cgroup's path tells more than its head.
+        .map(|widest| widest.min(40))
+        .collect();
+    let mut text = String::new();
+    for row in all() {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let room = widths[column];
+            let cell = if column + 1 == TITLES.len() { cell.clone() } else { shorten(cell, room) };
+            _ = if column < NUMBERS { write!(line, "{cell:>room$}  ") } else { write!(line, "{cell:<room$}  ") };
+        }
+        let line = line.trim_end();
+        let line: String = width.map_or_else(|| line.to_owned(), |width| line.chars().take(width).collect());
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+/// The end of a text, behind an ellipsis, where it is too long.
+fn shorten(text: &str, room: usize) -> String {
+    let length = text.chars().count();
+    if length <= room {
+        return text.to_owned();
+    }
+    std::iter::once('…').chain(text.chars().skip(length + 1 - room)).collect()
+}
+
+fn pids(pids: &[u32]) -> String {
+    pids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn tail(ranking: &Ranking) -> String {
+    let mut text = String::new();
+    let more = ranking.killable - ranking.shown.len();
+    if more > 0 {
+        _ = writeln!(text, "… and {more} more that may be killed");
+    }
+    if !ranking.shown.is_empty() {
+        text.push('\n');
+    }
+    text.push_str("Never killed:\n");
+    let mut reasons: Vec<_> = ranking.exempt.iter().map(|(_, why)| *why).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    for reason in reasons {
+        let tasks: Vec<_> = ranking.exempt.iter().filter(|(_, why)| *why == reason).map(|(task, _)| task).collect();
+        let named = tasks.iter().take(8).map(|task| format!("{} ({})", task.pid, escape::bytes(&task.name)));
+        let more = if tasks.len() > 8 { format!(", … {} in all", tasks.len()) } else { String::new() };
+        _ = writeln!(text, "  {}{more}: {reason}", named.collect::<Vec<_>>().join(", "));
+    }
+    _ = writeln!(text, "  {} threads of the kernel", ranking.kernel_threads);
+    let kernel = ranking.rules.kernel;
+    _ = writeln!(text, "\nBADNESS is in pages of {}; by the rules of Linux {kernel}.", size(ranking.rules.page));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_short_and_never_rounded_up() {
+        let cases = [
+            (0, "0"),
+            (1023, "1023"),
+            (1024, "1.0K"),
+            (10 << 10, "10K"),
+            ((1 << 20) - 1, "1023K"),
+            (3 << 29, "1.5G"),
+            (u64::MAX, "16777215T"),
+        ];
+        for (bytes, text) in cases {
+            assert_eq!(size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn a_long_path_keeps_its_end() {
+        assert_eq!((shorten("/a/b/c", 6), shorten("/a/b/cd", 6)), ("/a/b/c".into(), "…/b/cd".into()));
+    }
+}

@@ -1,0 +1,93 @@
+//! Who died and why: the kernel's records of its kills, joined into events, each with a cause and what speaks for it.
+//!
+//! Only what the kernel itself wrote counts. An exit status of 137 is no evidence: anybody can send SIGKILL.
+
+pub mod cause;
+pub mod event;
+pub mod json;
+pub mod line;
+pub mod record;
+pub mod source;
+pub mod text;
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use crate::containers::{self, Container};
+use cause::Verdict;
+use event::Event;
+use record::Time;
+
+/// An event with all that is known about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// What happened.
+    pub event: Event,
+    /// When, on the wall, where that can be told.
+    pub when: Option<SystemTime>,
+    /// Why.
+    pub verdict: Verdict,
+    /// The container that was hit, where oomshim started it.
+    pub container: Option<Container>,
+}
+
+/// What events are seen against.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// The containers that are there, and those deleted lately.
+    pub containers: Vec<Container>,
+    /// When the machine whose log it is was booted; `None` for a log of another boot or machine.
+    pub boot: Option<SystemTime>,
+}
+
+impl Context {
+    /// This machine, now. `run` is where containers are remembered.
+    #[must_use]
+    pub fn of_machine(run: &Path) -> Context {
+        let mut containers = containers::all(run);
+        containers.extend(containers::deleted(run));
+        Context { containers, boot: boot_time() }
+    }
+
+    /// Judges an event.
+    #[must_use]
+    pub fn report(&self, event: Event) -> Report {
+        let container = cause::container(&event, &self.containers).cloned();
+        let verdict = cause::judge(&event, container.as_ref());
+        let when = match event.time {
+            Time::Epoch(micros) => SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(micros)),
+            Time::SinceBoot(micros) => self.boot.and_then(|boot| boot.checked_add(Duration::from_micros(micros))),
+            Time::Unknown | Time::Words(_) => None,
+        };
+        Report { event, when, verdict, container }
+    }
+}
+
+/// When the clock of the kernel's log began; it stands still while the machine sleeps.
+fn boot_time() -> Option<SystemTime> {
+    let running = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let seconds = u64::try_from(running.tv_sec).ok()?;
+    let nanos = u32::try_from(running.tv_nsec).ok()?;
+    SystemTime::now().checked_sub(Duration::new(seconds, nanos))
+}
+
+impl Report {
+    /// Whether it is about that container: by its id, or by a cgroup that is named after it.
+    #[must_use]
+    pub fn is_about(&self, id: &str) -> bool {
+        let named = |path: &Path| {
+            path.components().any(|part| {
+                let name = part.as_os_str().as_bytes();
+                let name = name.strip_suffix(b".scope").unwrap_or(name);
+                name == id.as_bytes() || name.strip_suffix(id.as_bytes()).is_some_and(|before| before.ends_with(b"-"))
+            })
+        };
+        let paths = [&self.event.victim_path, &self.event.group, &self.event.limit_path];
+        self.container.as_ref().is_some_and(|container| container.id.as_bytes() == id.as_bytes())
+            || paths.into_iter().flatten().any(|path| named(path))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! Whole logs, from the corpus in testdata/kmsg: each `NAME.log` gives the events in `NAME.json`.
+
+use super::*;
+use std::path::PathBuf;
+
+fn corpus() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/kmsg");
+    let mut logs: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    logs.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
+    logs.sort();
+    logs
+}
+
+fn events(log: &[u8]) -> Vec<Report> {
+    event::all(&record::all(log)).into_iter().map(|event| Context::default().report(event)).collect()
+}
+
+#[test]
+fn each_log_of_the_corpus_gives_its_events() {
+    let logs = corpus();
+    assert!(logs.len() >= 12, "{logs:?}");
+    for path in logs {
+        let lines: String = events(&std::fs::read(&path).unwrap()).iter().map(json::write).collect();
+        let expected = std::fs::read_to_string(path.with_extension("json")).unwrap_or_default();
+        // OOMSHIM_BLESS=1 writes what came out, for a person to read through.
+        if std::env::var_os("OOMSHIM_BLESS").is_some() {
+            std::fs::write(path.with_extension("json"), &lines).unwrap();
+            continue;
+        }
+        assert_eq!(lines, expected, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_log_cut_anywhere_never_breaks_the_reader_nor_invents_a_victim() {
+    for path in corpus() {
+        let log = std::fs::read(&path).unwrap();
+        let whole: Vec<u32> =
+            events(&log).iter().flat_map(|report| report.event.killed.iter().map(|it| it.pid)).collect();
+        for end in (0..log.len()).step_by(7) {
+            for killed in events(&log[..end]).iter().flat_map(|report| &report.event.killed) {
+                assert!(whole.contains(&killed.pid), "{} cut at {end}: {killed:?}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn people_are_told_what_happened_and_what_to_do() {
+    let log = "3,1,5000000,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/jobs/x,task_memcg=/jobs/x,task=cc1plus,pid=7,uid=0\n\
+               3,2,5000001,-;Memory cgroup out of memory: Killed process 7 (cc1plus) total-vm:9000kB, anon-rss:8192kB, file-rss:4kB, shmem-rss:0kB, UID:0 pgtables:44kB oom_score_adj:500\n";
+    let container = Container {
+        id: "x".into(),
+        class: "build-step".into(),
+        bundle: "/b/x".into(),
+        cgroup: "/jobs/x".into(),
+        command: vec!["make".into(), "-j\u{1b}".into()],
+        ..Container::default()
+    };
+    let context = Context { containers: vec![container], boot: Some(SystemTime::UNIX_EPOCH) };
+    let [report] = <[Report; 1]>::try_from(
+        event::all(&record::all(log.as_bytes())).into_iter().map(|event| context.report(event)).collect::<Vec<_>>(),
+    )
+    .unwrap();
+    assert_eq!(
+        text::write(&report),
+        "1970-01-01T00:00:05Z  cc1plus (7) was killed: its cgroup reached its own limit\n    \
+         killed    7 (cc1plus): 8.0M anonymous, 4.0K of files, 0 shared; oom_score_adj 500, user 0\n    \
+         container x, class build-step\n    \
+         command   make -j\\u{1b}\n    \
+         bundle    /b/x\n    \
+         evidence  cgroup /jobs/x, which ran out, is the container's own\n    \
+         sure      certain\n    \
+         next      give it a higher limit, or make it need less: fewer jobs at a time, for one\n\n"
+    );
+    assert!(report.is_about("x") && !report.is_about("y"));
+}
+
+#[test]
+fn a_container_is_known_by_the_name_of_its_cgroup_too() {
+    let of = |path: &str, id: &str| {
+        let event = Event { victim_path: Some(path.into()), ..Event::default() };
+        Context::default().report(event).is_about(id)
+    };
+    assert!(of("/system.slice/docker-abc.scope", "abc") && of("/buildkit/abc/sub", "abc") && of("/libpod-abc", "abc"));
+    assert!(!of("/buildkit/abcd", "abc") && !of("/buildkit/xabc", "abc"));
+}
