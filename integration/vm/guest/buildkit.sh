@@ -39,9 +39,22 @@ build() {
         echo 'FROM scratch'
         echo 'COPY --from=steps /out /'
     } >$work/files/$name/Dockerfile
-    timeout -s KILL "${build_limit:-100}" buildctl --wait --timeout 30 --addr $buildkit_address build --progress plain --frontend dockerfile.v0 \
-        --local context=/opt/context --local dockerfile=$work/files/$name \
-        --output type=local,dest=$work/$name >$work/$name.log 2>&1
+    solve "$name" --output type=local,dest=$work/$name
+}
+
+# build_only NAME STEP: the same for one step, without a result but what the step says in $work/NAME.log.
+build_only() {
+    mkdir -p $work/files/$1
+    printf 'FROM scratch\nCOPY / /\nENV BUILD=%s\nRUN %s\n' "$1" "$2" >$work/files/$1/Dockerfile
+    solve "$1"
+}
+
+# solve NAME ARGUMENT...: buildctl on the Dockerfile in $work/files/NAME.
+solve() {
+    local name=$1
+    shift
+    timeout -s KILL "${build_limit:-100}" buildctl --wait --timeout 30 --addr $buildkit_address build --progress plain \
+        --frontend dockerfile.v0 --local context=/opt/context --local dockerfile=$work/files/$name "$@" >$work/$name.log 2>&1
 }
 
 # The machine is out of memory when this step has run for a second or two.

@@ -1,8 +1,8 @@
 /* hog: takes memory and keeps it, so that a scenario can run a machine out of it at a known pace.
  *
  *     hog MIB             touches MIB mebibytes (0: until it is stopped), then waits
- *     hog MIB --brood N   the same, shared out among N children that hold their share for a while and end, as compilers do;
- *                         the parent waits for them and does not look at how they ended
+ *     hog MIB --brood N   the same, shared out among N children that hold their share until each has his or is dead, and end,
+ *                         as compilers do; the parent does not look at how they ended
  *
  * Static and tiny, because it is copied into every container and its own size must not matter.
  */
@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Long enough that under emulation the last child has taken its share before the first gives its back. */
-enum { HOLD_SECONDS = 5 };
 enum { PAGE = 4096, HUGE = 2 << 20, CHUNK = 4 << 20 };
 
 static void take(unsigned long mib)
@@ -28,13 +26,42 @@ static void take(unsigned long mib)
             perror("hog: mmap");
             exit(3);
         }
-        /* One byte per page is enough to own the page. Huge pages where the kernel has them: a fault costs much under emulation. */
+        /* One byte per page is enough to own the page. Aligned, so that the kernel may give huge pages, which are fewer faults; not
+         * asked to, because then it moves memory about to make some. */
         chunk += HUGE - (uintptr_t)chunk % HUGE;
-        madvise(chunk, CHUNK, MADV_HUGEPAGE);
         for (size_t at = 0; at < CHUNK; at += PAGE)
             chunk[at] = 1;
         taken += CHUNK >> 20;
     }
+}
+
+/* Every child closes its end of `taken` when it has its share, or dies; then the parent closes `go`, and they end. No clock. */
+static void hatch(unsigned long share, long brood)
+{
+    int taken[2], go[2];
+    char byte;
+    if (pipe(taken) != 0 || pipe(go) != 0) {
+        perror("hog: pipe");
+        exit(3);
+    }
+    for (long child = 0; child < brood; child++) {
+        if (fork() == 0) {
+            close(taken[0]);
+            close(go[1]);
+            take(share);
+            close(taken[1]);
+            while (read(go[0], &byte, 1) > 0)
+                ;
+            _exit(0);
+        }
+    }
+    close(taken[1]);
+    close(go[0]);
+    while (read(taken[0], &byte, 1) > 0)
+        ;
+    close(go[1]);
+    while (wait(NULL) > 0)
+        ;
 }
 
 int main(int argc, char **argv)
@@ -50,14 +77,6 @@ int main(int argc, char **argv)
         for (;;)
             pause();
     }
-    for (long child = 0; child < brood; child++) {
-        if (fork() == 0) {
-            take(mib / brood + 1);
-            sleep(HOLD_SECONDS);
-            _exit(0);
-        }
-    }
-    while (wait(NULL) > 0)
-        ;
+    hatch(mib / brood + 1, brood);
     return 0;
 }

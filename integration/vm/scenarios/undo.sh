@@ -29,4 +29,5 @@ rm -f /opt/rootfs/tmp/why
 
 attempt with-capability -e 's|"CAP_KILL"|"CAP_KILL", "CAP_SYS_RESOURCE"|' >$work/with-capability.log
 expect "root with CAP_SYS_RESOURCE" "$(tail -n 1 $work/with-capability.log)" 499
+rm -f /opt/rootfs/tmp/why /opt/rootfs/tmp/try
 pass "documented: a step that keeps CAP_SYS_RESOURCE can undo its score"
