@@ -2,13 +2,14 @@
 . /opt/oomshim/guest/lib.sh
 
 told() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" $work/report.json; }
-last_event() { oomshim report --format json | tail -n 1 >$work/report.json; }
+# The last event with a hog in it: under emulation memory is freed so slowly that the kernel may kill another process after it.
+last_event() { oomshim report --format json | grep '"name":"hog"' | tail -n 1 >$work/report.json; }
 
 write_policy </dev/null
 buildkitd_toml /opt/oomshim/bin/oomshim-runc
 start_buildkitd immune
 build_limit=200 build machine "$careless" && fail "a greedy build passed"
-expect_death machine
+alive "$buildkitd" || fail "buildkitd died with the step"
 last_event
 expect "the cause" "$(told cause)" whole-machine
 expect "the confidence" "$(told confidence)" certain
@@ -24,7 +25,7 @@ memory_max = "64MiB"
 class = "build-step"
 POLICY
 build_limit=200 build limit "$greedy" && fail "a greedy build passed its limit"
-expect_death limit
+alive "$buildkitd" || fail "buildkitd died with the step"
 last_event
 expect "the cause" "$(told cause)" own-limit
 expect_text "the limit" $work/report.json '"limit":67108864'
