@@ -1,4 +1,11 @@
 //! `oomshim doctor` on the machine that the tests run on, with an engine of ours among its processes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and says why"
+)]
 
 mod common;
 

@@ -1,4 +1,11 @@
 //! `oomshim lint` as its users meet it: every rule through its fixtures, every format, every kind of file that is none.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and says why"
+)]
 
 #[path = "lint/command.rs"]
 mod command;

@@ -1,4 +1,11 @@
 //! `oomshim report` as people call it: on the running kernel's log and on saved ones.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and says why"
+)]
 
 mod common;
 

@@ -1,5 +1,11 @@
 //! What the integration tests share: the built binaries, real runtimes, and bundles with a busybox in them.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and says why"
+)]
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

@@ -90,16 +90,17 @@ impl Maker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lint::tree::Node;
 
     #[test]
     fn tables_read_like_objects() {
         let text = "root = \"/x\"\n[worker.oci]\nenabled = true\nmax = 0x10\n[[rule]]\nclass = 'a'\n";
         let tree = parse(text).unwrap();
         let root = tree.root();
-        assert_eq!(root.field("root").and_then(|node| node.text()).as_deref(), Some("/x"));
+        assert_eq!(root.field("root").and_then(Node::text).as_deref(), Some("/x"));
         let worker = root.at(&["worker", "oci"]).unwrap();
-        assert_eq!(worker.field("enabled").and_then(|node| node.boolean()), Some(true));
-        assert_eq!(worker.field("max").and_then(|node| node.integer()), Some(16));
+        assert_eq!(worker.field("enabled").and_then(Node::boolean), Some(true));
+        assert_eq!(worker.field("max").and_then(Node::integer), Some(16));
         let class = root.field("rule").unwrap().items().next().unwrap().field("class").unwrap();
         assert_eq!((class.raw(), &text[class.key_span().unwrap()]), ("'a'", "class"));
         assert_eq!(tree.pointer(class.span().start), "/rule/0/class");
