@@ -1,4 +1,4 @@
-//! The policy: what classes there are ([`class`]), which rule gives which ([`rule`]), how the file is read ([`file`]),
+//! The policy: what classes there are ([`class`]), which rule gives which ([`rule`]), how the file is read ([`mod@file`]),
 //! and the decision itself ([`decide`]). Pure: values in, values out; only [`file::load`] opens a file.
 
 pub mod class;

@@ -83,7 +83,7 @@ fn same_bytes(one: &Path, other: &Path) -> std::io::Result<bool> {
 
 /// Finds the runtime: the configured one, or the first of the known names in PATH and the usual folders.
 ///
-/// `invoked_as` is argv[0]: where an engine calls oomshim under the name of a runtime (`crun`, `oomshim-crun`), that one
+/// `invoked_as` is `argv[0]`: where an engine calls oomshim under the name of a runtime (`crun`, `oomshim-crun`), that one
 /// is looked for first, because the engine speaks its command line.
 ///
 /// # Errors
