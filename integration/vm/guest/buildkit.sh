@@ -18,9 +18,12 @@ root = "/var/lib/buildkit"
 END
 }
 
-# start_buildkitd LAUNCHER...: starts it in the background through the launcher (immune, with_score N, oomshim protect --, env).
+# launch_buildkitd LAUNCHER...: starts it in the background through the launcher (immune, with_score N, oomshim protect --, env).
+launch_buildkitd() { "$@" /opt/tools/bin/buildkitd --config $work/buildkitd.toml >>$work/buildkitd.log 2>&1 & }
+
+# start_buildkitd LAUNCHER...: the same, and waits until it answers.
 start_buildkitd() {
-    "$@" /opt/tools/bin/buildkitd --config $work/buildkitd.toml >$work/buildkitd.log 2>&1 &
+    launch_buildkitd "$@"
     wait_for 60 buildctl --addr $buildkit_address debug workers || fail "buildkitd does not answer: $(tail -n 2 $work/buildkitd.log)"
     buildkitd=$(pidof buildkitd)
     note "buildkitd ($(buildkitd --version | cut -d ' ' -f 3)) runs with $(score "$buildkitd")"

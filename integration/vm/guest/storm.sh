@@ -71,13 +71,16 @@ lane() {
     done <$storm_dir/kinds
 }
 
-# Until every lane has ended: starts the daemon again when it dies, as a unit with Restart=always does, and counts that.
+# Until every lane has ended: starts the daemon again when it dies, as a unit with Restart=always does, and counts that. It does not
+# wait for it to answer: a daemon may be killed again before it does.
 supervise() {
     while true; do
-        if ! alive "$buildkitd"; then
-            echo "$buildkitd" >>$storm_dir/deaths
+        if ! pidof buildkitd >/dev/null; then
+            date >>$storm_dir/deaths
+            note "buildkitd is dead: starting it again"
             rm -f $work/buildkitd.sock
-            start_buildkitd "$@"
+            launch_buildkitd "$@"
+            sleep 1
         fi
         busy=
         for lane in $(cat $storm_dir/lanes); do alive "$lane" && busy=yes; done
