@@ -34,7 +34,7 @@ uninstall: ## Take it away again; the policy stays
 .PHONY: test
 test: build ## Run the unit tests and the suites on real runtimes; installs what they need (root)
 	integration/install
-	$(WITH_BIN) $(CARGO) test --locked --lib --bins
+	$(WITH_BIN) $(CARGO) test --locked --lib
 	$(WITH_BIN) $(CARGO) test --locked $(foreach suite,$(SUITES),--test $(suite))
 	$(CARGO) test --locked --doc
 
