@@ -35,7 +35,7 @@ uninstall: ## Take it away again; the policy stays
 test: build ## Run the unit tests and the suites on real runtimes; installs what they need (root)
 	integration/install
 	$(WITH_BIN) $(CARGO) test --locked --lib
-	$(WITH_BIN) $(CARGO) test --locked $(foreach suite,$(SUITES),--test $(suite))
+	$(WITH_BIN) $(CARGO) test --locked --no-fail-fast $(foreach suite,$(SUITES),--test $(suite))
 	$(CARGO) test --locked --doc
 
 # Everything but the engines, which need more than Debian has.

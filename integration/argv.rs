@@ -136,16 +136,16 @@ fn every_command_line_that_an_engine_wrote_is_understood() {
                 fields.iter().filter(|(key, _)| *key == "arg").map(|(_, arg)| arg.as_os_str()).collect();
             let (Some(program), Some(verb)) = (args.first(), value("verb")) else { continue };
             let flavor = Flavor::of_runtime(Path::new(program).file_name().unwrap());
-            let edits = ["create", "run", "restore", "exec"].iter().any(|name| verb == *name);
+            let is_read = ["create", "run", "restore", "exec", "delete"].iter().any(|name| verb == *name);
             match argv::parse(flavor, &args[1..]) {
                 CommandLine::Container(it) => {
-                    assert!(edits, "{engine}: {args:?}");
+                    assert!(is_read, "{engine}: {args:?}");
                     assert_eq!(Some(it.id), value("id"), "{engine}: {args:?}");
-                    if let Some(bundle) = value("bundle").filter(|_| it.verb != Verb::Exec) {
+                    if let Some(bundle) = value("bundle").filter(|_| !matches!(it.verb, Verb::Exec | Verb::Delete)) {
                         assert_eq!(it.bundle.map(OsStr::as_bytes), Some(bundle.as_bytes()), "{engine}: {args:?}");
                     }
                 }
-                CommandLine::Other => assert!(!edits, "{engine}: {args:?}"),
+                CommandLine::Other => assert!(!is_read, "{engine}: {args:?}"),
                 CommandLine::Unclear { why, .. } => panic!("{engine}: {args:?}: {why}"),
             }
             read += 1;
