@@ -3,15 +3,14 @@
 use std::ffi::{CString, OsString};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 
 use super::Exit;
-use crate::engines::{Engine, Launch};
 use crate::protect::{self, Got, Tree};
 use crate::score::OomScoreAdj;
-use crate::{escape, exec};
+use crate::{engines, escape, exec};
 
 /// The command line of `oomshim protect`.
 #[derive(Debug, clap::Args)]
@@ -45,7 +44,9 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         return running(args, proc);
     }
     if args.score < OomScoreAdj::ZERO {
-        heirs(args)?;
+        for warning in engines::heirs(&args.command) {
+            complain(args.strict, &warning)?;
+        }
     }
     match protect::protect_self(proc, args.score) {
         Ok(got) if got.is_wanted() => {}
@@ -61,26 +62,6 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let reason = exec::exec_command(&command);
     let program = args.command.first().map(|program| program.to_string_lossy()).unwrap_or_default();
     bail!("cannot start {program}: {reason}")
-}
-
-/// Looks at how a known engine starts its workloads: what is not started by oomshim-runc would inherit the immunity.
-fn heirs(args: &Args) -> anyhow::Result<()> {
-    let Some(engine) = args.command.first().and_then(|program| Engine::of_program(program)) else { return Ok(()) };
-    match engine.routes(&Launch::of_command(&args.command), &shim()) {
-        Ok(routes) => {
-            for route in routes.iter().filter(|route| route.leaks_immunity()) {
-                complain(args.strict, &route.warning(engine))?;
-            }
-            Ok(())
-        }
-        Err(error) => complain(args.strict, &error.to_string()),
-    }
-}
-
-/// Where `oomshim-runc` is, for the line that is to be added to a configuration: beside this program.
-fn shim() -> PathBuf {
-    let beside = std::env::current_exe().map(|own| own.with_file_name("oomshim-runc"));
-    beside.ok().filter(|path| path.exists()).unwrap_or_else(|| PathBuf::from("/usr/local/bin/oomshim-runc"))
 }
 
 fn running(args: &Args, proc: &Path) -> anyhow::Result<Exit> {

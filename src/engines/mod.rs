@@ -216,11 +216,11 @@ pub fn heirs(command: &[OsString]) -> Vec<String> {
     }
 }
 
-/// Where oomshim-runc is: beside this program, or where packages put it.
+/// Where oomshim-runc is: beside this program, or where `make install` puts it.
 #[must_use]
 pub fn shim_path() -> PathBuf {
     let beside = std::env::current_exe().ok().map(|own| own.with_file_name(SHIM));
-    beside.filter(|path| path.is_file()).unwrap_or_else(|| Path::new("/usr/bin").join(SHIM))
+    beside.filter(|path| path.is_file()).unwrap_or_else(|| Path::new("/usr/local/bin").join(SHIM))
 }
 
 /// The last value of an option `--name` on a command line of Go's flag packages, `names` without dashes.
