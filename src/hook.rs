@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::errno::Reason;
 use crate::escape;
-use crate::host::{self, Cgroups, Host, Rights, Roots};
+use crate::host::{self, Cgroups, Host, Roots};
 use crate::policy::class::Class;
 use crate::policy::decide::{self, Because, Decision};
 use crate::policy::{Level, Policy};
@@ -169,7 +169,7 @@ pub fn precreate(
         return Ok((spec.to_vec(), Record::new(Level::Debug, "left a container alone").with("class", "keep")));
     };
     let score = crate::shim::score_for(class, &workload, roots)?;
-    let host = Host { cgroups: host::cgroups(roots), rights: Rights::RaiseOnly, memory: host::memory(&roots.proc) };
+    let host = Host::read(roots);
     let plan = decide::plan(class, &workload, &host, score, false);
     if let (true, Some(wanted), Some(got)) = (policy.strict, plan.clamped_from, plan.score()) {
         return Err(HookError::Clamped { wanted, got });
@@ -204,7 +204,7 @@ fn set_memory(
     roots: &Roots,
     done: &mut Vec<String>,
 ) -> Vec<String> {
-    let host = Host { cgroups: host::cgroups(roots), rights: Rights::RaiseOnly, memory: host::memory(&roots.proc) };
+    let host = Host::read(roots);
     let folder = process.cgroups().ok().and_then(|text| host::own_v2_cgroup(&text)).map(|path| roots.cgroup.join(path));
     let mut skipped = Vec::new();
     for (file, value) in decide::settings(class, workload, &host) {

@@ -41,13 +41,11 @@ pub enum Rights {
     RaiseOnly,
 }
 
-/// What decisions need to know about the machine.
+/// What the memory controller's settings depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
     /// Which cgroup hierarchy holds the memory controller.
     pub cgroups: Cgroups,
-    /// What this process may do to scores.
-    pub rights: Rights,
     /// The machine's RAM in bytes (`MemTotal`); `None` when it could not be read.
     pub memory: Option<u64>,
 }
@@ -59,7 +57,7 @@ impl Host {
     /// Looks at the machine below those roots.
     #[must_use]
     pub fn read(roots: &Roots) -> Host {
-        Host { cgroups: cgroups(roots), rights: rights(&roots.proc), memory: memory(&roots.proc) }
+        Host { cgroups: cgroups(roots), memory: memory(&roots.proc) }
     }
 }
 

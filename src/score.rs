@@ -33,6 +33,8 @@ impl OomScoreAdj {
     pub const MAX: OomScoreAdj = OomScoreAdj(1000);
     /// The neutral score.
     pub const ZERO: OomScoreAdj = OomScoreAdj(0);
+    /// Counts as half of the memory on top of what the process uses.
+    pub const HALF: OomScoreAdj = OomScoreAdj(500);
 
     /// The score of that number.
     ///

@@ -188,7 +188,6 @@ fn prepare(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> R
     };
     let host = Host {
         cgroups: host::cgroups(&environment.roots),
-        rights: host::Rights::RaiseOnly,
         memory: class.limits().next().and_then(|_| host::memory(&environment.roots.proc)),
     };
     let plan = decide::plan(class, &workload, &host, score, it.cgroups_disabled());

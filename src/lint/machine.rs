@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::host::{Host, Roots};
+use crate::host::{self, Host, Rights, Roots};
 use crate::score::OomScoreAdj;
 
 /// What rules may ask about a machine.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    /// cgroups, rights and RAM.
+    /// cgroups and RAM.
     pub host: Host,
+    /// What the process that asks may do to scores.
+    pub rights: Rights,
     /// All swap, bytes (`SwapTotal`); `None` when it could not be read.
     pub swap: Option<u64>,
     /// The score of the process that asks: what an engine started from the same place would have.
@@ -25,6 +27,7 @@ impl Machine {
         let own = std::fs::read_to_string(roots.proc.join("self/oom_score_adj")).ok();
         Machine {
             host: Host::read(roots),
+            rights: host::rights(&roots.proc),
             swap: swap(&roots.proc),
             own_score: own.and_then(|text| text.trim().parse().ok()),
             root,

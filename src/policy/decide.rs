@@ -241,7 +241,6 @@ fn obstacle(workload: &Workload<'_>, host: &Host, cgroups_disabled: bool) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::Rights;
     use crate::policy::file;
     use crate::spec::document::Document;
     use std::path::Path;
@@ -253,7 +252,7 @@ mod tests {
     }
 
     fn host(cgroups: Cgroups) -> Host {
-        Host { cgroups, rights: Rights::Full, memory: Some(1 << 40) }
+        Host { cgroups, memory: Some(1 << 40) }
     }
 
     fn policy(text: &str) -> Policy {

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::decide::{self, Because, Volunteer};
 use super::file::Loaded;
 use super::rule::{Failed, Rule};
-use crate::host::{Host, Rights, Roots};
+use crate::host::{self, Host, Rights, Roots};
 use crate::process::ProcessError;
 use crate::spec::bundle::{self, BundleError, SpecFile};
 use crate::spec::document::{Document, DocumentError};
@@ -147,7 +147,7 @@ pub fn explain(loaded: &Loaded, bundle: &Path, id: Option<&OsStr>, roots: &Roots
     explanation.not_applied.extend(skipped);
     edit::splices(&document, &plan.edits)?;
     explanation.edits = plan.edits.iter().map(|edit| shown(edit, &document)).collect();
-    if host.rights == Rights::RaiseOnly && plan.score().is_some() {
+    if host::rights(&roots.proc) == Rights::RaiseOnly && plan.score().is_some() {
         let note = "the score is not sticky: without CAP_SYS_RESOURCE the writer leaves the floor where it was, and the \
                     container can lower its score again (fs/proc/base.c)";
         explanation.notes.push(note.to_owned());

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 use thiserror::Error;
 
-use super::Policy;
-use super::parse;
+use super::{Policy, built_in, parse};
 use crate::errno::Reason;
 
 /// Where the policy is when `OOMSHIM_POLICY` does not say otherwise.
@@ -16,9 +15,6 @@ pub const DEFAULT_PATH: &str = "/etc/oomshim/policy.toml";
 
 /// The environment variable that names another policy file.
 pub const VARIABLE: &str = "OOMSHIM_POLICY";
-
-/// The built-in policy, which is also the annotated file that administrators copy.
-pub const BUILT_IN: &str = include_str!("../../hooks/policy.toml");
 
 /// The largest policy that is read, in bytes: 1 MiB.
 const LIMIT: u64 = 1024 * 1024;
@@ -89,22 +85,7 @@ pub fn load(named: Option<&OsStr>) -> Result<Loaded, PolicyError> {
 /// # Errors
 /// [`PolicyError::Malformed`]
 pub fn parse(text: &str, path: &Path) -> Result<Policy, PolicyError> {
-    parse::policy(text, Some(&built_in())).map_err(|problem| malformed(text, path, &problem))
-}
-
-/// The built-in policy.
-///
-/// # Panics
-/// Never: its text is a part of this program, and a test reads it.
-#[must_use]
-#[expect(clippy::expect_used, reason = "the text is a part of this program and a test reads it")]
-pub fn built_in() -> Policy {
-    let mut policy =
-        parse::policy(BUILT_IN, None).map_err(|problem| problem.message).expect("the built-in policy is valid");
-    for rule in &mut policy.rules {
-        rule.line = None;
-    }
-    policy
+    parse::policy(text, built_in()).map_err(|problem| malformed(text, path, &problem))
 }
 
 fn malformed(text: &str, path: &Path, problem: &parse::Problem) -> PolicyError {
@@ -133,24 +114,11 @@ fn read(path: &Path) -> Result<String, PolicyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::class::{Adjust, Size};
+    use crate::policy::class::Size;
     use crate::policy::rule::ClassRef;
-    use crate::policy::{Level, LogTo};
 
     fn error(text: &str) -> String {
         parse(text, Path::new("p.toml")).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn the_built_in_policy_is_the_designs() {
-        let policy = built_in();
-        let step = policy.class("build-step").unwrap();
-        assert_eq!((step.score.get(), step.adjust, step.oom_group), (500, Adjust::Raise, true));
-        assert_eq!(policy.class("daemon").unwrap().score.get(), -1000);
-        assert_eq!(policy.default, ClassRef::Named("build-step".into()));
-        assert_eq!((policy.strict, policy.runtime), (false, None));
-        assert_eq!((policy.log.to, policy.log.level), (LogTo::Journald, Level::Info));
-        assert!(policy.rules.iter().all(|rule| rule.class == ClassRef::Keep));
     }
 
     #[test]
@@ -167,7 +135,7 @@ mod tests {
         assert!(policy.class("build-step").is_some());
         assert_eq!(policy.rules.last().unwrap().class, ClassRef::Keep, "sandboxes are kept whatever the file says");
         assert_eq!(policy.default.name(), "build-step");
-        let shipped = parse(BUILT_IN, Path::new("p")).unwrap();
+        let shipped = parse(include_str!("../../hooks/policy.toml"), Path::new("p")).unwrap();
         assert_eq!(shipped.rules.len(), built_in().rules.len(), "the shipped file says them itself");
     }
 

@@ -1,6 +1,8 @@
-//! The policy: what classes there are ([`class`]), which rule gives which ([`rule`]), how the file is read ([`mod@file`]),
-//! and the decision itself ([`decide`]). Pure: values in, values out; only [`file::load`] opens a file.
+//! The policy: what classes there are ([`class`]), which rule gives which ([`rule`]), what holds without a file
+//! ([`built_in()`]), how the file is read ([`mod@file`]), and the decision itself ([`decide`]). Pure: values in, values
+//! out; only [`file::load`] opens a file.
 
+mod built_in;
 pub mod class;
 pub mod decide;
 pub mod explain;
@@ -11,13 +13,14 @@ pub mod show;
 
 use std::path::PathBuf;
 
+pub use built_in::built_in;
 use class::Class;
 use rule::{ClassRef, Rule};
 
 use crate::runtime::flavor::Flavor;
 
 /// Everything an administrator can say.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// The classes by name; the built-in ones are always among them.
     pub classes: Vec<Class>,

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::class::{Adjust, Class, Size};
 use super::rule::{ClassRef, Condition, Field, Pattern, Rule};
-use super::{Level, Log, LogTo, Policy};
+use super::{Level, LogTo, Policy};
 use crate::runtime::flavor::Flavor;
 use crate::score::OomScoreAdj;
 
@@ -27,20 +27,12 @@ fn problem<T>(span: Range<usize>, message: impl Into<String>) -> Parsed<T> {
 }
 
 /// A policy as one file says it: what is absent stays as `base` has it.
-pub(super) fn policy(text: &str, base: Option<&Policy>) -> Parsed<Policy> {
+pub(super) fn policy(text: &str, base: Policy) -> Parsed<Policy> {
     let document = DeTable::parse(text).map_err(|error| Problem {
         span: error.span().unwrap_or(0..0),
         message: error.message().trim_end().replace('\n', ", "),
     })?;
-    let mut policy = base.cloned().unwrap_or_else(|| Policy {
-        classes: Vec::new(),
-        rules: Vec::new(),
-        default: ClassRef::Keep,
-        runtime: None,
-        flavor: None,
-        strict: false,
-        log: Log { to: LogTo::Off, level: Level::Info },
-    });
+    let mut policy = base;
     let top = Table::root(&document);
     top.allow(&["class", "rule", "default", "runtime", "apply", "log"])?;
     if let Some(classes) = top.table("class")? {

@@ -30,7 +30,7 @@ impl ClassRef {
 }
 
 /// Conditions on a workload and the class it gets where all of them hold.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// The class.
     pub class: ClassRef,
@@ -71,7 +71,7 @@ pub struct Failed<'a> {
 }
 
 /// A field of the workload and the glob that it must match.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// The field.
     pub field: Field,
@@ -141,7 +141,7 @@ impl Condition {
 }
 
 /// A glob over a whole value: `*` and `?` match any bytes and any byte, `/` included; `\` takes the next one literally.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
     /// The glob in the matcher's words, in which brackets and braces are plain.
@@ -181,6 +181,22 @@ impl Pattern {
         Ok(Pattern { text: text.to_owned(), glob })
     }
 
+    /// The glob that matches this value and no other.
+    #[must_use]
+    pub fn exactly(value: &str) -> Self {
+        let mut text = String::with_capacity(value.len());
+        for letter in value.chars() {
+            if matches!(letter, '*' | '?' | '\\' | '[' | ']' | '{' | '}') {
+                text.push('\\');
+            }
+            text.push(letter);
+        }
+        let glob = value
+            .bytes()
+            .flat_map(|byte| matches!(byte, b'*' | b'?' | b'\\').then_some(b'\\').into_iter().chain([byte]));
+        Pattern { glob: glob.collect(), text }
+    }
+
     /// The glob as it was written.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -212,6 +228,12 @@ mod tests {
         assert!(matches(r"a\*b", b"a*b") && !matches(r"a\*b", b"axb"));
         assert!(!matches("x*", b""));
         assert!(matches("*", b"line\nbreak"));
+        for plain in ["sandbox", r"*a\b?[c]{d}"] {
+            assert_eq!(Pattern::exactly(plain), Pattern::new(Pattern::exactly(plain).text()).unwrap(), "{plain}");
+            assert!(
+                Pattern::exactly(plain).matches(plain.as_bytes()) && !Pattern::exactly(plain).matches(b"xa\\bx[c]{d}")
+            );
+        }
         assert_eq!(Pattern::new("a{b,c}").unwrap_err(), PatternError::Choice('{'));
         assert_eq!(Pattern::new(r"a\b").unwrap_err(), PatternError::Escape);
         assert_eq!(Pattern::new("a\\").unwrap_err(), PatternError::Escape);

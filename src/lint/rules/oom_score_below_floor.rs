@@ -24,7 +24,7 @@ impl Rule for OomScoreBelowFloor {
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
         let Some(machine) = subject.machine else { return };
         let Some((node, score)) = subject.spec().valid_score() else { return };
-        if machine.host.rights == Rights::Full {
+        if machine.rights == Rights::Full {
             return;
         }
         let Some(own) = machine.own_score else {

@@ -26,7 +26,7 @@ impl Rule for ScoreNotSticky {
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
         let spec = subject.spec();
         let Some((node, score)) = spec.valid_score().filter(|(_, score)| *score > OomScoreAdj::ZERO) else { return };
-        let lacking = subject.machine.map(|machine| machine.host.rights == Rights::RaiseOnly);
+        let lacking = subject.machine.map(|machine| machine.rights == Rights::RaiseOnly);
         let has_cgroup = spec.cgroup.and_then(Node::text).is_some_and(|path| !path.is_empty());
         let looks_rootless = matches!(spec.namespace("user"), Namespace::Own(_)) && !has_cgroup;
         let confidence = match lacking {
