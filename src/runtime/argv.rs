@@ -1,14 +1,13 @@
 //! What a runtime's command line says, read as that runtime reads it.
 //!
-//! Never a search for tokens: options are walked with their arity, so that a container called `create` and a log file
-//! called `run` are what they are. What is unknown or means different things to different versions of a runtime is
-//! [`CommandLine::Unclear`], and the command line is passed on as it is either way.
+//! What is unknown or means different things to different versions of a runtime is [`CommandLine::Unclear`], and the
+//! command line is passed on as it is either way.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::flavor::{Flavor, Opt, Takes, Verb};
+use super::flavor::{Flavor, Verb};
+use super::options::{Item, Reader};
 
 /// A runtime's command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +81,7 @@ impl Invocation<'_> {
 /// Reads the arguments behind the program's name.
 #[must_use]
 pub fn parse<'a>(flavor: Flavor, args: &[&'a OsStr]) -> CommandLine<'a> {
-    let mut reader = Reader { flavor, args, next: 0, ended: false, switches: Vec::new() };
+    let mut reader = Reader::new(flavor, args);
     let mut global = Global::default();
     let unclear = |why, verb, global| CommandLine::Unclear { why, verb, global };
     let word = loop {
@@ -94,8 +93,8 @@ pub fn parse<'a>(flavor: Flavor, args: &[&'a OsStr]) -> CommandLine<'a> {
         }
     };
     let Some(verb) = Verb::named(word) else { return CommandLine::Other };
-    reader.ended = false;
-    match container(&mut reader, verb, &mut global) {
+    reader.begin_verb();
+    match container(&mut reader, flavor, verb, &mut global) {
         Ok(Some(invocation)) => CommandLine::Container(invocation),
         Ok(None) => CommandLine::Other,
         // Nothing hangs on an unclear delete.
@@ -107,10 +106,10 @@ pub fn parse<'a>(flavor: Flavor, args: &[&'a OsStr]) -> CommandLine<'a> {
 /// The part behind the subcommand; `None` for a request for help.
 fn container<'a>(
     reader: &mut Reader<'_, 'a>,
+    flavor: Flavor,
     verb: Verb,
     global: &mut Global<'a>,
 ) -> Result<Option<Invocation<'a>>, String> {
-    let flavor = reader.flavor;
     // runc's next release takes its global options behind the subcommand too; the ones before it refuse them.
     let own = flavor.of_verb(verb);
     let with_global = [own, flavor.global()];
@@ -144,7 +143,7 @@ fn container<'a>(
         return Err("the bundle is empty".to_owned());
     }
     let bundle = bundle.filter(|bundle| !bundle.is_empty());
-    let stays = verb != Verb::Run || reader.switches.iter().any(|switch| matches!(*switch, "keep" | "detach"));
+    let stays = verb != Verb::Run || (reader.saw("keep") || reader.saw("detach"));
     Ok(Some(Invocation { verb, id, bundle, config, process, stays, global: *global }))
 }
 
@@ -169,186 +168,10 @@ impl<'a> Global<'a> {
     }
 }
 
-/// One step along the command line.
-enum Item<'a> {
-    /// An option, by its long name.
-    Option(&'static str, Option<&'a OsStr>),
-    /// An option that makes the runtime print something and stop.
-    Help,
-    /// What is no option.
-    Word(&'a OsStr),
-}
-
-struct Reader<'r, 'a> {
-    flavor: Flavor,
-    args: &'r [&'a OsStr],
-    next: usize,
-    /// A `--` was seen: everything behind it is a word.
-    ended: bool,
-    /// The switches that were seen, by their long names.
-    switches: Vec<&'static str>,
-}
-
-/// The tables of options that are read at one place.
-type Tables<'t> = &'t [&'static [&'static [Opt]]];
-
-impl<'a> Reader<'_, 'a> {
-    fn rest(&mut self) -> Vec<&'a OsStr> {
-        let rest = self.args[self.next..].to_vec();
-        self.next = self.args.len();
-        rest
-    }
-
-    fn take(&mut self) -> Option<&'a OsStr> {
-        let arg = self.args.get(self.next)?;
-        self.next += 1;
-        Some(arg)
-    }
-
-    fn read(&mut self, tables: Tables<'_>) -> Result<Option<Item<'a>>, String> {
-        let Some(arg) = self.take() else { return Ok(None) };
-        let bytes = arg.as_bytes();
-        if self.ended || !bytes.starts_with(b"-") {
-            return Ok(Some(Item::Word(arg)));
-        }
-        if bytes == b"--" {
-            let before_verb = self.flavor == Flavor::Youki && tables[0].as_ptr() == self.flavor.global().as_ptr();
-            if before_verb {
-                return Err("youki takes no `--` before the subcommand".to_owned());
-            }
-            self.ended = true;
-            return self.read(tables);
-        }
-        if bytes == b"-" {
-            return match self.flavor {
-                // The parser of runc's next release stops there, the ones before it do not.
-                Flavor::Runc => Err("`-` means different things to different versions of runc".to_owned()),
-                _ => Ok(Some(Item::Word(arg))),
-            };
-        }
-        match self.flavor {
-            Flavor::Runc | Flavor::Runsc => self.go(bytes, tables),
-            Flavor::Crun | Flavor::Youki => match bytes.strip_prefix(b"--") {
-                Some(long) => self.long(long, tables),
-                None => self.cluster(&bytes[1..], tables),
-            },
-        }
-        .map(Some)
-    }
-
-    /// Go's flag package: one dash or two, `=value` or the next argument, whatever that is.
-    fn go(&mut self, bytes: &'a [u8], tables: Tables<'_>) -> Result<Item<'a>, String> {
-        let name = bytes.strip_prefix(b"--").unwrap_or(&bytes[1..]);
-        let (name, value) = split(name);
-        let is = |opt: &&Opt| opt.long.as_bytes() == name || opt.short.is_some_and(|letter| name == [letter]);
-        let opt = all(tables).find(is).ok_or_else(|| unknown(bytes))?;
-        match opt.takes {
-            Takes::Help => Ok(Item::Help),
-            Takes::Nothing | Takes::Joined => {
-                if value.is_none_or(|value| value != "false") {
-                    self.switches.push(opt.long);
-                }
-                Ok(Item::Option(opt.long, value))
-            }
-            Takes::Value => Ok(Item::Option(opt.long, Some(value.map_or_else(|| self.value(opt), Ok)?))),
-        }
-    }
-
-    /// `--name`, `--name=value`, `--name value`; argp takes any unambiguous beginning of a name.
-    fn long(&mut self, bytes: &'a [u8], tables: Tables<'_>) -> Result<Item<'a>, String> {
-        let (name, value) = split(bytes);
-        let exact = all(tables).find(|opt| opt.long.as_bytes() == name);
-        let opt = match exact {
-            Some(opt) => opt,
-            None if self.flavor == Flavor::Crun => {
-                let mut begun = all(tables).filter(|opt| opt.long.as_bytes().starts_with(name));
-                let first = begun.next().ok_or_else(|| unknown(bytes))?;
-                // The same option stands in the table once for each of its letters.
-                if begun.any(|other| other.long != first.long) {
-                    return Err(format!("`--{}` abbreviates more than one option", String::from_utf8_lossy(name)));
-                }
-                first
-            }
-            None => return Err(unknown(bytes)),
-        };
-        match (opt.takes, value) {
-            (Takes::Help, _) => Ok(Item::Help),
-            (Takes::Nothing, Some(_)) => Err(format!("`--{}` takes no value", opt.long)),
-            (Takes::Nothing, None) | (Takes::Joined, _) => {
-                self.switches.push(opt.long);
-                Ok(Item::Option(opt.long, value))
-            }
-            (Takes::Value, Some(value)) => self.checked(opt, value),
-            (Takes::Value, None) => {
-                let value = self.value(opt)?;
-                self.checked(opt, value)
-            }
-        }
-    }
-
-    /// `-b value`, `-bvalue`, and switches before it in one argument.
-    fn cluster(&mut self, letters: &'a [u8], tables: Tables<'_>) -> Result<Item<'a>, String> {
-        for (index, letter) in letters.iter().enumerate() {
-            let rest = &letters[index + 1..];
-            let is = |opt: &&Opt| opt.short == Some(*letter);
-            let opt = all(tables).find(is).ok_or_else(|| unknown(letters))?;
-            match opt.takes {
-                Takes::Help => return Ok(Item::Help),
-                Takes::Nothing => {
-                    self.switches.push(opt.long);
-                    if rest.is_empty() {
-                        return Ok(Item::Option(opt.long, None));
-                    }
-                }
-                Takes::Joined => return Ok(Item::Option(opt.long, Some(OsStr::from_bytes(rest)))),
-                Takes::Value if rest.is_empty() => {
-                    let value = self.value(opt)?;
-                    return self.checked(opt, value);
-                }
-                Takes::Value => {
-                    // clap takes `-b=value` as `-bvalue`; to argp the sign is a part of the value.
-                    let stripped = rest.strip_prefix(b"=").filter(|_| self.flavor == Flavor::Youki);
-                    return self.checked(opt, OsStr::from_bytes(stripped.unwrap_or(rest)));
-                }
-            }
-        }
-        Err(unknown(letters))
-    }
-
-    fn value(&mut self, opt: &Opt) -> Result<&'a OsStr, String> {
-        let value = self.take().ok_or_else(|| format!("`--{}` has no value", opt.long))?;
-        if self.flavor == Flavor::Youki && value.as_bytes().starts_with(b"-") && value != "-" {
-            return Err(format!("youki takes no value that begins with a dash for `--{}`", opt.long));
-        }
-        Ok(value)
-    }
-
-    fn checked(&self, opt: &Opt, value: &'a OsStr) -> Result<Item<'a>, String> {
-        if self.flavor == Flavor::Youki && value.is_empty() {
-            return Err(format!("youki takes no empty value for `--{}`", opt.long));
-        }
-        Ok(Item::Option(opt.long, Some(value)))
-    }
-}
-
-fn all(tables: Tables<'_>) -> impl Iterator<Item = &'static Opt> + use<'_> {
-    tables.iter().flat_map(|table| table.iter()).flat_map(|opts| opts.iter())
-}
-
-fn split(bytes: &[u8]) -> (&[u8], Option<&OsStr>) {
-    match bytes.iter().position(|&byte| byte == b'=') {
-        Some(at) => (&bytes[..at], Some(OsStr::from_bytes(&bytes[at + 1..]))),
-        None => (bytes, None),
-    }
-}
-
-fn unknown(bytes: &[u8]) -> String {
-    format!("the option {:?} is not known", String::from_utf8_lossy(bytes))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::ffi::OsStrExt;
 
     /// `verb id bundle`, with `.` for the working directory; `other`; or `unclear`.
     fn read(flavor: Flavor, line: &str) -> String {
