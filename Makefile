@@ -39,7 +39,7 @@ test: build ## Run the unit tests and the suites on real runtimes; installs what
 	$(CARGO) test --locked --doc
 
 # Everything but the engines, which need more than Debian has.
-SUITES := argv lossless truth transparent faults runtimes readme lint rank report doctor
+SUITES := argv lossless truth transparent faults runtimes protect readme lint rank report doctor
 
 .PHONY: tools
 tools: ## Build the engines that Debian has too old: buildkit, containerd, runc
