@@ -129,11 +129,12 @@ for round in $(seq "$rounds"); do
     one_round $scope
 done
 table "what ran out | populations | rank's first victim: right | too close, and said so | wrong | all that die: right | report: own-limit | shared-limit | whole-machine | another"
+any="[a-z-]*"
 for scope in own shared machine; do
-    any="[a-z-]*"
-    all=$(count $scope $any $any "$any") own=$(count $scope $any $any own-limit)
-    shared=$(count $scope $any $any shared-limit) machine=$(count $scope $any $any whole-machine)
-    table "$(cause $scope) | $all | $(count $scope right $any "$any") | $(count $scope close $any "$any") | $(count $scope wrong $any "$any") | $(count $scope $any right "$any") | $own | $shared | $machine | $((all - own - shared - machine))"
+    all=$(count $scope "$any" "$any" "$any") own=$(count $scope "$any" "$any" own-limit)
+    shared=$(count $scope "$any" "$any" shared-limit) machine=$(count $scope "$any" "$any" whole-machine)
+    victims="$(count $scope right "$any" "$any") | $(count $scope close "$any" "$any") | $(count $scope wrong "$any" "$any")"
+    table "$(cause $scope) | $all | $victims | $(count $scope "$any" right "$any") | $own | $shared | $machine | $((all - own - shared - machine))"
 done
 expect "rounds" "$(count "$any" "$any" "$any" "$any")" "$rounds"
 expect "first victims that rank named wrongly" "$(count "$any" wrong "$any" "$any")" 0
