@@ -37,6 +37,17 @@ pub enum Syntax {
     Toml,
 }
 
+impl Syntax {
+    /// How the names of such files end.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Syntax::Json => "json",
+            Syntax::Toml => "toml",
+        }
+    }
+}
+
 impl FileKind {
     /// How files of the kind are written.
     #[must_use]
