@@ -2,6 +2,11 @@
 
 use std::fs;
 
+use oomshim::host::Roots;
+use oomshim::lint::machine::Machine;
+use oomshim::lint::output::{human, json, sarif};
+use oomshim::lint::run::Results;
+use oomshim::lint::{self, Options};
 use serde_json::Value;
 
 use super::tool::run;
@@ -129,4 +134,33 @@ fn programs_are_told_what_was_fixed() {
     let file = path.to_str().unwrap();
     let expected = serde_json::json!([{ "file": file, "rule": "oom-score-unset", "title": "set oomScoreAdj to 500" }]);
     assert_eq!((said.status, &value["fixed"], &value["findings"]), (0, &expected, &serde_json::json!([])));
+}
+
+/// A machine that tells nothing: `--host` says what it would have had to know, and neither yes nor no.
+#[test]
+fn what_a_machine_does_not_tell_is_said_in_every_format() {
+    let nothing = tempfile::tempdir().unwrap();
+    let roots = Roots { proc: nothing.path().join("proc"), cgroup: nothing.path().join("cgroup") };
+    let machine = Machine::read(&roots, nothing.path().to_owned());
+    let options = Options { machine: Some(machine), ..Options::default() };
+    let path = "testdata/lint/swap-not-limited/fires.json";
+    let outcome = lint::bytes(path.as_ref(), &fs::read(path).unwrap(), None, &options).unwrap();
+    assert!(outcome.findings.iter().all(|finding| finding.rule.name != "swap-not-limited"));
+    let results = Results { outcomes: vec![outcome], ..Results::default() };
+    let reason = "how much swap this machine has could not be read";
+    let mut text = Vec::new();
+    human::write(&results, human::Look { colour: false, with_unjudged: true }, &mut text).unwrap();
+    let expected = format!("{path}: cannot judge swap-not-limited: {reason}\n");
+    assert!(String::from_utf8(text).unwrap().contains(&expected));
+    let mut text = Vec::new();
+    json::write(&results, &mut text).unwrap();
+    let value: Value = serde_json::from_slice(&text).unwrap();
+    let expected = serde_json::json!({ "file": path, "rule": "swap-not-limited", "reason": reason });
+    assert!(value["cannot_judge"].as_array().unwrap().contains(&expected), "{}", value["cannot_judge"]);
+    let mut text = Vec::new();
+    sarif::write(&results, 1, &mut text).unwrap();
+    let value: Value = serde_json::from_slice(&text).unwrap();
+    let told = value["runs"][0]["invocations"][0]["toolExecutionNotifications"].as_array().unwrap();
+    let told: Vec<_> = told.iter().map(|told| told["message"]["text"].as_str().unwrap()).collect();
+    assert!(told.contains(&format!("cannot judge swap-not-limited: {reason}").as_str()), "{told:?}");
 }
