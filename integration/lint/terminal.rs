@@ -66,8 +66,8 @@ fn who_waits_at_a_terminal_sees_a_progress_bar() {
     let one = begun.elapsed();
     assert!(one > Duration::from_secs(1) || !shown.contains("files"), "nobody waits for a second: {shown}");
 
-    // Twice as many as would do on two cores.
-    let count = (Duration::from_secs(4).as_millis() * 2 / one.as_millis().max(1)).clamp(4, 2000);
+    let cores = std::thread::available_parallelism().unwrap().get() as u128;
+    let count = (Duration::from_secs(6).as_millis() * cores / one.as_millis().max(1)).clamp(4, 20_000);
     for number in 1..count {
         fs::hard_link(at("0.json".into()), at(format!("{number}.json"))).unwrap();
     }

@@ -142,7 +142,8 @@ that only the file is seen. `--fail-on` chooses the severity that makes the exit
 somebody wanted. `--diff` shows them and writes nothing; the exit status is then that of the files as they are.
 
 **Ignoring**: `--ignore RULE`; in a spec the annotation `oomshim.lint.ignore` with names of rules and commas between
-them; in TOML a comment `# oomshim: ignore[RULE]` on the line or above it, or `# oomshim: ignore-file[RULE]`.
+them; in TOML a comment `# oomshim: ignore[RULE]` on the line or above it, or `# oomshim: ignore-file[RULE]`. Instead of
+a rule there may be a group (`score`, `killing`, `memory`, `shape`, `deployment`) or `all`.
 
 **Exit status**: 0 nothing found (or only what is below `--fail-on`), 1 findings, 2 something could not be judged because
 a file could not be read or written or is no text, because there was nothing to judge, or because the command line is

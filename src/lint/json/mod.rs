@@ -1,5 +1,5 @@
-//! JSON into a [`Tree`]: one loop, no recursion, nothing copied. [`scan`] knows the words, the loop here how they nest,
-//! and [`text`] what a string stands for.
+//! JSON into a [`Tree`]: one loop, no recursion, nothing copied. `scan` knows the words, the loop here how they nest,
+//! and `text` what a string stands for.
 //!
 //! It takes exactly what [`Document`](crate::spec::document::Document) takes; a property test holds them together. Only
 //! its errors are worded for people.
