@@ -109,6 +109,30 @@ fn a_folder_is_searched_and_what_is_not_ours_is_passed_over() {
     assert_eq!((said.status, said.out), (0, format!("nothing found in {} files\n", files.count())));
 }
 
+/// `config.json` is many a program's, and an image's: in a folder only what it says makes it a spec.
+#[test]
+fn what_only_has_the_name_of_a_spec_is_passed_over_unless_it_is_a_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let others = [
+        ("image", r#"{"architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers"},"history":[]}"#),
+        ("docker", r#"{"auths":{}}"#),
+        ("node", "// settings\n{\"port\": 80, \"hostname\": \"x\", \"root\": \"/srv\"}"),
+        ("state", r#"{"ociVersion":"1.0.2","id":"x","status":"created","pid":7,"bundle":"/b"}"#),
+    ];
+    for (name, text) in others {
+        fs::create_dir(at(name)).unwrap();
+        fs::write(at(name).join("config.json"), text).unwrap();
+    }
+    fs::create_dir_all(at("bundle/rootfs")).unwrap();
+    fs::write(at("bundle/config.json"), "{\"ociversoin\": \"1.0.0\"}").unwrap();
+    let said = run([folder.path()]);
+    assert!(said.status == 1 && said.out.contains("error[missing-field]") && said.err.is_empty(), "{said:?}");
+    assert!(said.out.ends_with(" in 1 file\n") || said.out.contains(" in 1 file; "), "{}", said.out);
+    let said = run([at("docker/config.json")]);
+    assert!(said.status == 1 && said.out.contains("error[missing-field]"), "named, it is taken at its name: {said:?}");
+}
+
 #[test]
 fn what_cannot_be_judged_is_told_in_a_line_and_holds_nothing_up() {
     let folder = tempfile::tempdir().unwrap();

@@ -13,12 +13,12 @@ pub struct Candidate {
     /// Its path, as it was given or found.
     pub path: PathBuf,
     /// The one of [`Inputs::folders`] that it was found in, and is passed over in if it is none of ours. `None` where a
-    /// person named the file itself: then that is an error.
+    /// person named the file itself, or a bundle that it is the spec of: then that is an error.
     pub folder: Option<usize>,
 }
 
 impl Candidate {
-    /// Whether a person named it.
+    /// Whether a person named it, or its bundle.
     #[must_use]
     pub fn is_named(&self) -> bool {
         self.folder.is_none()
@@ -115,7 +115,8 @@ impl Inputs {
             };
             entries.sort_by_key(fs::DirEntry::file_name);
             // What is inside of a container belongs to the container.
-            let is_bundle = entries.iter().any(|entry| entry.file_name() == "config.json");
+            let has = |name: &str| entries.iter().any(|entry| entry.file_name() == name);
+            let (is_bundle, has_root) = (has("config.json"), has("rootfs"));
             let mut deeper = Vec::new();
             for entry in entries {
                 let Ok(kind) = entry.file_type() else { continue };
@@ -127,6 +128,10 @@ impl Inputs {
                     }
                 } else if kind.is_symlink() {
                     self.link(&path, index);
+                } else if has_root && entry.file_name() == "config.json" {
+                    // Whatever it says, it is meant to be the spec of this bundle, as if it had been named.
+                    self.folders[index].spoke = true;
+                    self.add(path, None);
                 } else if is_ours_by_name(&path) {
                     self.add(path, Some(index));
                 }

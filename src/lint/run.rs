@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::finding::{Outcome, Safety};
 use super::fix::{self, Fixed};
 use super::input::{Candidate, Folder, Inputs, Problem, is_expected};
-use super::kind::FileKind;
+use super::kind::{self, FileKind};
 use super::{LintError, Options, together};
 use crate::errno::Reason;
 use crate::spec::bundle::{BundleError, SpecFile};
@@ -215,22 +215,37 @@ fn without_path(message: &str, path: &Path) -> String {
 }
 
 fn judge(name: &Path, bytes: &[u8], named: bool, settings: &Settings) -> Done {
-    let judged = match settings.repair {
-        Repair::Report => super::bytes(name, bytes, settings.kind, &settings.options).map(|outcome| (outcome, None)),
-        Repair::Write(safety) => {
-            fix::fix(name, bytes, settings.kind, &settings.options, safety).map(|fixed| with_change(name, bytes, fixed))
-        }
-        // Nothing is written, so what is found is what the file says now.
-        Repair::Show(safety) => super::bytes(name, bytes, settings.kind, &settings.options).and_then(|outcome| {
-            let fixed = fix::fix(name, bytes, settings.kind, &settings.options, safety)?;
-            Ok((outcome, with_change(name, bytes, fixed).1))
-        }),
-    };
+    let mut judged = repaired(name, bytes, settings.kind, settings);
+    // What is named is what its name says, however little its content does.
+    if let (Err(LintError::UnknownKind), true, Some(kind)) = (&judged, named, kind::by_name(name)) {
+        judged = repaired(name, bytes, Some(kind), settings);
+    }
     match judged {
         Ok((outcome, change)) => Done::Judged(outcome, change),
         Err(LintError::UnknownKind) if !named => Done::NotOurs,
         Err(_) if !named && !is_expected(name) => Done::NotOurs,
         Err(error) => Done::Failed(Problem { path: name.to_owned(), message: error.to_string() }),
+    }
+}
+
+fn repaired(
+    name: &Path,
+    bytes: &[u8],
+    kind: Option<FileKind>,
+    settings: &Settings,
+) -> Result<(Outcome, Option<Change>), LintError> {
+    let options = &settings.options;
+    match settings.repair {
+        Repair::Report => super::bytes(name, bytes, kind, options).map(|outcome| (outcome, None)),
+        Repair::Write(safety) => {
+            fix::fix(name, bytes, kind, options, safety).map(|fixed| with_change(name, bytes, fixed))
+        }
+        // Nothing is written, so what is found is what the file says now.
+        Repair::Show(safety) => {
+            let outcome = super::bytes(name, bytes, kind, options)?;
+            let fixed = fix::fix(name, bytes, kind, options, safety)?;
+            Ok((outcome, with_change(name, bytes, fixed).1))
+        }
     }
 }
 

@@ -149,6 +149,13 @@ impl<'t> Spec<'t> {
         self.root.field("annotations")?.entry_of(key).filter(|node| node.kind() == Kind::String)
     }
 
+    /// Whether it is a spec of another system than Linux, which alone has scores.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        let others = ["windows", "solaris", "freebsd", "zos"];
+        self.linux.is_none() && others.into_iter().any(|system| self.root.field(system).is_some())
+    }
+
     /// Whether it is a pod's pause container, whose score of -998 is the engine's business.
     #[must_use]
     pub fn is_sandbox(&self) -> bool {
