@@ -100,3 +100,5 @@ with_score() { sh -c 'echo "$0" >/proc/self/oom_score_adj; exec "$@"' "$@"; }
 
 . /opt/oomshim/guest/buildkit.sh
 . /opt/oomshim/guest/engines.sh
+. /opt/oomshim/guest/cri.sh
+. /opt/oomshim/guest/doctor.sh
