@@ -9,6 +9,9 @@ STATIC := RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static"
 # The tests judge the binaries that are shipped, not the debug ones.
 WITH_BIN := OOMSHIM_BIN_DIR=$(BIN)
 
+# What `lint` is measured beside.
+VALIDATOR := $(CURDIR)/target/tools/oci-runtime-tool
+
 export BIN DESTDIR PREFIX SYSCONFDIR
 
 .PHONY: help
@@ -39,7 +42,7 @@ test: build ## Run the unit tests and the suites on real runtimes; installs what
 	$(CARGO) test --locked --doc
 
 # Everything but the engines, which need more than Debian has.
-SUITES := argv lossless truth transparent faults runtimes readme lint rank report doctor
+SUITES := argv lossless truth transparent faults runtimes protect readme lint rank report doctor
 
 .PHONY: tools
 tools: ## Build the engines that Debian has too old: buildkit, containerd, runc
@@ -52,6 +55,7 @@ engine-test: build tools ## Run real engines on this machine through the shim (r
 
 .PHONY: vm-test
 vm-test: build tools ## Run out of memory for real, on a kernel of its own, with real engines
+	python3 -m unittest discover --start-directory integration/vm/host
 	integration/vm/run $(SCENARIO)
 
 .PHONY: vm-shell
@@ -59,8 +63,9 @@ vm-shell: build tools ## A prompt in that VM
 	integration/vm/shell
 
 .PHONY: bench
-bench: build ## Measure the shim against a C program that only calls execve
-	$(WITH_BIN) $(CARGO) bench --locked --bench process
+bench: build ## Measure shim, lint and rank, each beside what it is to be compared with (Go, for a validator)
+	go -C benches/oci-runtime-tool build -o $(VALIDATOR) github.com/opencontainers/runtime-tools/cmd/oci-runtime-tool
+	$(WITH_BIN) OCI_RUNTIME_TOOL=$(VALIDATOR) $(CARGO) bench --locked --bench process --bench lint --bench rank
 
 .PHONY: check
 check: ## Format, clippy and documentation, as CI wants them

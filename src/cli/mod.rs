@@ -94,7 +94,10 @@ pub fn main(args: &[&OsStr]) -> u8 {
         Ok(exit) => exit.status(),
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "oomshim: {}", crate::escape::text(&format!("{error:#}")));
-            Exit::Failure.status()
+            match &cli.command {
+                Command::Protect(args) => protect::status_of(args, &error),
+                _ => Exit::Failure.status(),
+            }
         }
     }
 }

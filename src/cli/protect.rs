@@ -6,8 +6,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use rustix::io::Errno;
+use thiserror::Error;
 
 use super::Exit;
+use crate::errno::Reason;
 use crate::protect::{self, Got, Tree};
 use crate::score::OomScoreAdj;
 use crate::{engines, escape, exec};
@@ -15,7 +18,10 @@ use crate::{engines, escape, exec};
 /// The command line of `oomshim protect`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "A daemon's start must not depend on its protection: without --strict, what cannot be done is \
-                        said on standard error and the command starts all the same.")]
+                        said on standard error and the command starts all the same.\n\nExit status: the command's own. \
+                        Where it was not started, as with env(1): 127 if there is no such program, 126 if it cannot \
+                        be run, 125 if --strict forbids it. With --pid: 0 all have the score, 1 some got the nearest \
+                        one, 2 some got none.")]
 pub struct Args {
     /// The score, from -1000 (never killed) to 1000 (killed first)
     #[arg(long, value_name = "N", default_value = "-1000", allow_hyphen_values = true)]
@@ -32,6 +38,26 @@ pub struct Args {
     /// The command to become, and its arguments
     #[arg(last = true, required_unless_present = "pid", value_name = "CMD")]
     command: Vec<OsString>,
+}
+
+/// The command could not be started.
+#[derive(Debug, Error)]
+#[error("cannot start {program}: {reason}")]
+struct NotStarted {
+    program: String,
+    reason: Reason,
+}
+
+/// The exit status for an error: env(1)'s where a command was to be started, because a supervisor must be able to tell
+/// that from an end of the daemon's own.
+#[must_use]
+pub fn status_of(args: &Args, error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<NotStarted>() {
+        Some(NotStarted { reason: Reason(Errno::NOENT), .. }) => 127,
+        Some(_) => 126,
+        None if args.pid.is_empty() => 125,
+        None => Exit::Failure.status(),
+    }
 }
 
 /// Gives the score and becomes the command, or ends.
@@ -60,8 +86,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         .collect::<Result<_, _>>()
         .context("read the command")?;
     let reason = exec::exec_command(&command);
-    let program = args.command.first().map(|program| program.to_string_lossy()).unwrap_or_default();
-    bail!("cannot start {program}: {reason}")
+    let program = args.command.first().map(|program| program.to_string_lossy().into_owned()).unwrap_or_default();
+    Err(NotStarted { program, reason }.into())
 }
 
 fn running(args: &Args, proc: &Path) -> anyhow::Result<Exit> {

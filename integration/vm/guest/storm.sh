@@ -16,6 +16,7 @@ storm() {
     shift 2
     mkdir -p $storm_dir
     echo 0 >/proc/sys/vm/oom_dump_tasks
+    echo on >/proc/sys/kernel/printk_devkmsg
     # Programs that the kernel cannot evict: otherwise a short time without memory is a long time of reading them from disk again
     # and, under emulation, of translating them again.
     mkdir -p $work/bin
@@ -65,7 +66,9 @@ lane() {
         137 | 143) outcome=hung ;;
         *) outcome=failed ;;
         esac
-        echo "$number $kind $outcome $(cut -d ' ' -f 1 /proc/uptime)" >>$storm_dir/outcomes
+        # The end is written into the kernel's log: its clock and /proc/uptime are seconds apart in an emulated machine.
+        echo "storm: build $number ended" >/dev/kmsg
+        echo "$number $kind $outcome" >>$storm_dir/outcomes
         note "build $number, $kind: $outcome"
         rm -rf $work/storm$number.log $work/files/storm$number
     done <$storm_dir/kinds
@@ -96,11 +99,13 @@ storm_row() {
     kernel_log >$storm_dir/kernel
     # A greedy build that failed and in which the kernel killed something died as it should; with the seconds from the first kill in
     # it to buildctl's report.
-    awk 'FNR == NR { if (match($0, /Killed process [0-9]+ \(hog-[0-9]+\)/)) {
-            time = $0; sub(/^\[ */, "", time); sub(/\].*/, "", time)
+    awk 'function told() { time = $0; sub(/^\[ */, "", time); sub(/\].*/, "", time); return time }
+        FNR == NR && /Killed process [0-9]+ \(hog-[0-9]+\)/ {
             name = $0; sub(/.*\(hog-/, "", name); sub(/\).*/, "", name)
-            if (!(name in first)) first[name] = time } next }
-        $3 == "failed" && ($1 in first) { printf "%s %s died %.1f\n", $1, $2, $4 - first[$1] }' $storm_dir/kernel $storm_dir/outcomes >$storm_dir/died
+            if (!(name in first)) first[name] = told() }
+        FNR == NR && match($0, /storm: build [0-9]+ ended$/) { name = $0; sub(/ ended$/, "", name); sub(/.* /, "", name); ended[name] = told() }
+        FNR < NR && $3 == "failed" && ($1 in first) { printf "%s %s died %.1f\n", $1, $2, ended[$1] - first[$1] }' \
+        $storm_dir/kernel $storm_dir/outcomes >$storm_dir/died
     cut -d ' ' -f 4 $storm_dir/died | sort -n >$storm_dir/delays
     median=$(awk '{ delay[NR] = $1 } END { if (NR) print delay[int((NR + 1) / 2)]; else print "-" }' $storm_dir/delays)
     longest=$(tail -n 1 $storm_dir/delays)

@@ -1,0 +1,119 @@
+//! `oomshim protect` as a supervisor sees it: what it becomes, what it hands on, and how it ends where it starts nothing.
+//!
+//! This machine's root may raise a score and not lower it, so a score below the own one is one that cannot be had. Where it
+//! can be had, `make vm-test` looks.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and says why"
+)]
+
+mod common;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn protect<A: AsRef<OsStr>>(args: &[A]) -> Output {
+    Command::new(common::binary("oomshim")).arg("protect").args(args).output().unwrap()
+}
+
+fn own_score() -> i64 {
+    fs::read_to_string("/proc/self/oom_score_adj").unwrap().trim().parse().unwrap()
+}
+
+/// Whether this process may give itself any score.
+fn may_lower() -> bool {
+    let status = protect(&["--score", "-1000", "--strict", "--", "true"]).status;
+    status.success()
+}
+
+#[test]
+fn it_becomes_the_command_with_its_score_and_arguments() {
+    let script = "cat /proc/self/oom_score_adj; echo $$; printf '%s|' \"$@\"";
+    let args = ["--score", "700", "--", "sh", "-c", script, "sh", "a b", "--strict", ""].map(OsStr::new);
+    let mut child = Command::new(common::binary("oomshim"));
+    let child = child.arg("protect").args(args).arg(OsStr::from_bytes(b"\xff"));
+    let child = child.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let pid = child.id();
+    let output = child.wait_with_output().unwrap();
+    let expected = [format!("700\n{pid}\na b|--strict||").as_bytes(), b"\xff|"].concat();
+    assert_eq!(output.stdout, expected, "the same process, and every byte of its arguments");
+    assert_eq!((output.status.code(), common::stderr(&output)), (Some(0), String::new()));
+}
+
+#[test]
+fn the_commands_end_is_its_own() {
+    for (script, code, signal) in [("exit 7", Some(7), None), ("kill -TERM $$", None, Some(15))] {
+        let status = protect(&["--score", "600", "--", "sh", "-c", script]).status;
+        assert_eq!((status.code(), status.signal()), (code, signal), "{script}");
+    }
+    // Rust's start-up would have it ignored, and a daemon's helpers would write into closed pipes for ever.
+    let status = protect(&["--score", "600", "--", "sh", "-c", "kill -PIPE $$"]).status;
+    assert_eq!(status.signal(), Some(13));
+}
+
+#[test]
+fn what_was_not_started_has_a_status_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = folder.path().join("plain");
+    fs::write(&plain, "").unwrap();
+    let cases = [
+        (folder.path().join("absent"), 127, "cannot start ", "(ENOENT)"),
+        (plain, 126, "cannot start ", "(EACCES)"),
+        (folder.path().to_owned(), 126, "cannot start ", "(EACCES)"),
+    ];
+    for (program, code, begins, ends) in cases {
+        let output = protect(&[OsStr::new("--score"), OsStr::new("600"), OsStr::new("--"), program.as_os_str()]);
+        let text = common::stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert!(text.starts_with(&format!("oomshim: {begins}")) && text.trim_end().ends_with(ends), "{text}");
+    }
+    assert_eq!(protect(&["--score", "1001", "--", "true"]).status.code(), Some(2), "called wrongly");
+    assert_eq!(protect(&["--pid", "4294967295", "--score", "600"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_score_that_cannot_be_had_is_said_and_only_strict_refuses() {
+    if may_lower() {
+        eprintln!("this machine's root may lower scores: `make vm-test` shows that side");
+        return;
+    }
+    let own = own_score();
+    let output = protect(&["--", "cat", "/proc/self/oom_score_adj"]);
+    assert_eq!(common::stdout(&output), own.to_string());
+    let warning = format!(
+        "oomshim: warning: this process has the score {own} instead of -1000: going lower needs CAP_SYS_RESOURCE"
+    );
+    assert!(common::stderr(&output).starts_with(&warning), "{}", common::stderr(&output));
+    let refused = protect(&["--strict", "--", "echo", "started"]);
+    assert_eq!((refused.status.code(), refused.stdout.as_slice()), (Some(125), &b""[..]));
+    assert!(common::stderr(&refused).contains("not started, because of --strict"));
+}
+
+#[test]
+fn a_daemon_that_would_hand_it_on_is_warned_about_and_only_strict_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = folder.path().join("buildkitd");
+    common::script(&daemon, "#!/bin/sh\necho started\n");
+    let config = folder.path().join("buildkitd.toml");
+    fs::write(&config, "[worker.oci]\nbinary = \"/usr/bin/runc\"\n").unwrap();
+    let call = |options: &[&str], config: &Path| {
+        let mut args: Vec<&OsStr> = options.iter().map(OsStr::new).collect();
+        args.extend([OsStr::new("--"), daemon.as_os_str(), OsStr::new("--config"), config.as_os_str()]);
+        let output = protect(&args);
+        (output.status.code(), output.stdout.clone(), common::stderr(&output))
+    };
+    let (code, stdout, stderr) = call(&[], &config);
+    assert_eq!((code, stdout.as_slice()), (Some(0), &b"started\n"[..]));
+    assert!(stderr.contains("/usr/bin/runc starts them"), "{stderr}");
+    let (code, stdout, stderr) = call(&["--strict"], &config);
+    assert_eq!((code, stdout.as_slice()), (Some(125), &b""[..]));
+    assert!(stderr.contains("/usr/bin/runc starts them"), "{stderr}");
+    // A score that protects from nothing is nobody's inheritance.
+    assert_eq!(call(&["--strict", "--score", "600"], &config).0, Some(0));
+}
