@@ -40,6 +40,19 @@ start_containerd() {
     note "containerd ($(containerd --version | cut -d ' ' -f 3)) runs with $(score "$containerd")"
 }
 
+# hooks_d FOLDER STAGE [PROGRAM]: a hook file of podman's for every container.
+hooks_d() {
+    mkdir -p "$1"
+    cat >"$1/oomshim.json" <<END
+{
+    "version": "1.0.0",
+    "hook": { "path": "${3:-/opt/oomshim/bin/oomshim-hook}", "args": ["oomshim-hook", "$2"] },
+    "when": { "always": true },
+    "stages": ["$2"]
+}
+END
+}
+
 # start_dockerd LAUNCHER...: dockerd without a network, `oomshim` as one of its runtimes, and $docker_path first in its PATH:
 # that is where its embedded BuildKit looks for runc.
 start_dockerd() {

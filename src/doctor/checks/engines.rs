@@ -1,34 +1,56 @@
 //! Engines that start steps by another runtime, so that the steps inherit what the engine has.
 
 use super::super::{Finding, Machine, Verdict};
-use crate::engines::{Engine, Inherits, Launch, Route, Starter};
+use crate::engines::{Engine, EngineError, Inherits, Launch, Route, Starter};
 use crate::escape;
 
 /// Looks at the command lines and the configuration of the engines that run, and at podman's where it is installed.
 #[must_use]
 pub fn run(machine: &Machine) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut all = Vec::new();
     for running in &machine.engines {
         match &running.launch {
-            Err(error) => findings.push(Finding::cannot_judge(format!("{}: {error}", running.name()))),
+            Err(error) => all.push(Finding::cannot_judge(format!("{}: {error}", running.name()))),
             Ok(launch) => {
-                findings.extend(routes(machine, running.engine, &running.name(), launch, running.score.get() < 0));
+                let routes = running.engine.routes(launch, &machine.shim);
+                all.extend(findings(routes, running.engine, &running.name(), running.score.get() < 0));
             }
         }
     }
     let podman =
         Launch { args: vec!["podman".into()], root: machine.root.clone(), folder: "/".into(), ..Launch::default() };
     if podman.find_program("podman".as_ref()).is_some() {
-        findings.extend(routes(machine, Engine::Podman, "podman", &podman, false));
+        all.extend(of_podman(machine, &podman));
     }
-    if findings.is_empty() {
-        findings.push(Finding::cannot_judge("no engine runs that is known here, and podman is not installed"));
+    if all.is_empty() {
+        all.push(Finding::cannot_judge("no engine runs that is known here, and podman is not installed"));
     }
-    findings
+    all
 }
 
-fn routes(machine: &Machine, engine: Engine, name: &str, launch: &Launch, is_protected: bool) -> Vec<Finding> {
-    match engine.routes(launch, &machine.shim) {
+/// What podman starts. A hook may stand in for the runtime, but podman calls none for the steps of a build.
+fn of_podman(machine: &Machine, podman: &Launch) -> Vec<Finding> {
+    let routes = Engine::Podman.routes(podman, &machine.shim);
+    let Some(file) = super::hooks::for_every_container(machine) else {
+        return findings(routes, Engine::Podman, "podman", false);
+    };
+    let file = escape::bytes(file.as_os_str().as_encoded_bytes());
+    let hooked = Finding::pass(format!("podman: a hook gives its containers their class ({file})"));
+    let without_hook = |route: Route| match route.starter {
+        Starter::Other(_) => Route { workloads: "build steps, for which it calls no hook", ..route },
+        _ => route,
+    };
+    let routes = routes.map(|routes| routes.into_iter().map(without_hook).collect());
+    std::iter::once(hooked).chain(findings(routes, Engine::Podman, "podman", false)).collect()
+}
+
+fn findings(
+    routes: Result<Vec<Route>, EngineError>,
+    engine: Engine,
+    name: &str,
+    is_protected: bool,
+) -> Vec<Finding> {
+    match routes {
         Err(error) => vec![Finding::cannot_judge(format!("{name}: {error}"))],
         Ok(routes) if routes.is_empty() => {
             vec![Finding::warn(format!("{name} has no worker that starts anything"), "look at its configuration")]
@@ -94,5 +116,38 @@ mod tests {
         assert_eq!(verdicts(-1000, &shim), [Verdict::Pass]);
         assert_eq!(verdicts(-1000, &gone), [Verdict::Fail]);
         assert_eq!(verdicts(-1000, &broken), [Verdict::CannotJudge]);
+    }
+
+    #[test]
+    fn a_hook_speaks_for_podmans_containers_and_not_for_its_builds() {
+        let of = |hook: &str| {
+            let programs = ["usr/bin/podman", "usr/bin/crun", "usr/bin/oomshim-hook"];
+            let mut files: Vec<(&str, &str)> = programs.iter().map(|name| (*name, "x")).collect();
+            files.push(("usr/share/containers/oci/hooks.d/oomshim.json", hook));
+            let (root, machine) = with(&[], &files);
+            for name in programs {
+                std::fs::set_permissions(root.path().join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+            }
+            run(&machine).into_iter().map(|finding| (finding.verdict, finding.message)).collect::<Vec<_>>()
+        };
+        let hook = |path: &str, stage: &str, when: &str| {
+            format!(r#"{{"version":"1.0.0","hook":{{"path":"{path}"}},"when":{when},"stages":["{stage}"]}}"#)
+        };
+        let always = r#"{"always":true}"#;
+        for stage in ["createRuntime", "precreate"] {
+            let [hooked, steps] = <[_; 2]>::try_from(of(&hook("/usr/bin/oomshim-hook", stage, always))).unwrap();
+            assert!(hooked.0 == Verdict::Pass && hooked.1.contains("hooks.d/oomshim.json"), "{hooked:?}");
+            assert!(steps.0 == Verdict::Warn && steps.1.contains("starts its build steps, for which"), "{steps:?}");
+        }
+        for other in [
+            hook("/usr/bin/gone", "precreate", always),
+            hook("/usr/bin/crun", "precreate", always),
+            hook("/usr/bin/oomshim-hook", "poststop", always),
+            hook("/usr/bin/oomshim-hook", "precreate", r#"{"annotations":{"a":"b"}}"#),
+            "{".to_owned(),
+        ] {
+            let [all] = <[_; 1]>::try_from(of(&other)).unwrap();
+            assert!(all.0 == Verdict::Warn && all.1.contains("its containers and build steps"), "{other}: {all:?}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Hook files: a malformed one stops podman and CRI-O, and a hook whose program is gone is passed over in silence.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -11,16 +11,42 @@ use crate::engines::Launch;
 /// Where podman and CRI-O look by themselves.
 const FOLDERS: [&str; 2] = ["/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d"];
 
+/// The hook's program.
+const HOOK: &str = "oomshim-hook";
+
 /// Looks at every hook file that is there.
 #[must_use]
 pub fn run(machine: &Machine) -> Vec<Finding> {
-    let files = Launch { root: machine.root.clone(), folder: "/".into(), ..Launch::default() };
-    let paths = FOLDERS.iter().flat_map(|folder| files.list(Path::new(folder)));
-    let paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect();
+    let files = launch(machine);
+    let paths = paths(&files);
     if paths.is_empty() {
         return vec![Finding::pass("there are no hook files")];
     }
     paths.iter().map(|path| judge(&files, path)).collect()
+}
+
+/// The hook file, if there is one, by which every container is given its class.
+pub(super) fn for_every_container(machine: &Machine) -> Option<PathBuf> {
+    let files = launch(machine);
+    let is_ours = |path: &PathBuf| {
+        let bytes = files.read(path).ok().flatten()?;
+        let value: Value = serde_json::from_slice(&bytes).ok()?;
+        let program = files.find_program(OsStr::new(value.get("hook")?.get("path")?.as_str()?))?;
+        let always = value.get("when")?.get("always")?.as_bool()?;
+        let stages = value.get("stages")?.as_array()?;
+        let early = stages.iter().any(|stage| matches!(stage.as_str(), Some("createRuntime" | "precreate")));
+        Some(program.real_name == HOOK && always && early)
+    };
+    paths(&files).into_iter().find(|path| is_ours(path) == Some(true))
+}
+
+fn launch(machine: &Machine) -> Launch {
+    Launch { root: machine.root.clone(), folder: "/".into(), ..Launch::default() }
+}
+
+fn paths(files: &Launch) -> Vec<PathBuf> {
+    let all = FOLDERS.iter().flat_map(|folder| files.list(Path::new(folder)));
+    all.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect()
 }
 
 fn judge(files: &Launch, path: &Path) -> Finding {

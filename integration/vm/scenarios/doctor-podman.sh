@@ -1,0 +1,52 @@
+# doctor before and after podman is set up: by containers.conf, by a hook, and by a hook whose program is gone.
+. /opt/oomshim/guest/lib.sh
+
+runtime=/usr/bin/crun
+write_policy </dev/null
+changeable /etc/containers
+own_score="immune podman run --rm --network none --rootfs /opt/rootfs cat /proc/self/oom_score_adj"
+step_score() {
+    image_context cat /proc/self/oom_score_adj
+    immune podman build --isolation oci --network none --no-cache $work/image >$work/build.log 2>&1 || fail "podman build: $(tail -n 3 $work/build.log)"
+    grep -E '^-?[0-9]+$' $work/build.log
+}
+
+# As it comes: podman is no daemon, and what it starts inherits from its caller.
+content
+says '^warn .*engines: podman: /usr/bin/crun starts its containers and build steps \(the default\): they inherit the score of whoever calls podman'
+says '^pass .*hooks: there are no hook files'
+examine --strict && fail "doctor --strict is content with stock podman"
+expect "a container of stock podman" "$($own_score)" -1000
+
+# What doctor says is done to the letter: "set `LINE` under [TABLE] in FILE".
+advice=$(mend 'engines: podman')
+note "doctor: $advice"
+file=$(echo "$advice" | sed 's/.* in //')
+printf '%s\n%s\n' "$(echo "$advice" | sed 's/.* under \(\[[^]]*\]\) in .*/\1/')" "$(echo "$advice" | quoted 1)" >>"$file"
+content
+says '^pass .*engines: podman: /opt/oomshim/bin/oomshim-runc starts its containers and build steps \(/etc/containers/containers.conf\)'
+expect "a container by containers.conf" "$($own_score)" 500
+expect "a build step by containers.conf" "$(step_score)" 500
+
+# By a hook instead: builds ask none, which doctor knows.
+umount /etc/containers
+hooks_d /usr/share/containers/oci/hooks.d createRuntime
+content
+says '^pass .*hooks: /usr/share/containers/oci/hooks.d/oomshim.json calls /opt/oomshim/bin/oomshim-hook'
+says '^pass .*engines: podman: a hook gives its containers their class \(/usr/share/containers/oci/hooks.d/oomshim.json\)'
+says '^warn .*engines: podman: /usr/bin/crun starts its build steps, for which it calls no hook'
+expect "a container by the hook" "$($own_score)" 500
+expect "a build step beside the hook" "$(step_score)" -1000
+
+# A hook whose program is gone is passed over in silence by podman, and by doctor it is not.
+hooks_d /usr/share/containers/oci/hooks.d createRuntime /opt/oomshim/bin/gone
+expect "a container without the hook's program" "$($own_score)" -1000
+worried hooks
+says '^fail .*hooks: .*/oomshim.json calls /opt/oomshim/bin/gone, which is not there or not executable: the hook is passed over in silence'
+content --only engines
+says '^warn .*engines: podman: /usr/bin/crun starts its containers and build steps'
+echo '{' >/usr/share/containers/oci/hooks.d/oomshim.json
+$own_score >$work/malformed.log 2>&1 && fail "podman runs a container beside a malformed hook file"
+worried hooks
+says '^fail .*hooks: .*/oomshim.json is not JSON .*: podman makes no container'
+pass
