@@ -25,6 +25,7 @@ content --only inherited
 ctr task kill --signal KILL stock
 
 # What doctor says is done to the letter: "set `LINE` under [TABLE] in FILE and restart containerd".
+content --only engines
 advice=$(mend 'engines: containerd')
 note "doctor: $advice"
 file=$(echo "$advice" | sed 's/.* in \(.*\) and restart containerd/\1/')

@@ -28,28 +28,20 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
     all
 }
 
-/// What podman starts. A hook may stand in for the runtime, but podman calls none for the steps of a build.
+/// What podman starts. A hook may stand in for the runtime, for the steps of its builds as well.
 fn of_podman(machine: &Machine, podman: &Launch) -> Vec<Finding> {
     let routes = Engine::Podman.routes(podman, &machine.shim);
-    let Some(file) = super::hooks::for_every_container(machine) else {
-        return findings(routes, Engine::Podman, "podman", false);
-    };
-    let file = escape::bytes(file.as_os_str().as_encoded_bytes());
-    let hooked = Finding::pass(format!("podman: a hook gives its containers their class ({file})"));
-    let without_hook = |route: Route| match route.starter {
-        Starter::Other(_) => Route { workloads: "build steps, for which it calls no hook", ..route },
-        _ => route,
-    };
-    let routes = routes.map(|routes| routes.into_iter().map(without_hook).collect());
-    std::iter::once(hooked).chain(findings(routes, Engine::Podman, "podman", false)).collect()
+    let is_shim = |route: &Route| matches!(route.starter, Starter::Oomshim(_));
+    match super::hooks::for_every_container(machine) {
+        Some(file) if matches!(&routes, Ok(routes) if !routes.iter().all(is_shim)) => vec![Finding::pass(format!(
+            "podman: a hook gives its containers and build steps their class ({})",
+            escape::bytes(file.as_os_str().as_encoded_bytes())
+        ))],
+        _ => findings(routes, Engine::Podman, "podman", false),
+    }
 }
 
-fn findings(
-    routes: Result<Vec<Route>, EngineError>,
-    engine: Engine,
-    name: &str,
-    is_protected: bool,
-) -> Vec<Finding> {
+fn findings(routes: Result<Vec<Route>, EngineError>, engine: Engine, name: &str, is_protected: bool) -> Vec<Finding> {
     match routes {
         Err(error) => vec![Finding::cannot_judge(format!("{name}: {error}"))],
         Ok(routes) if routes.is_empty() => {
@@ -74,7 +66,7 @@ fn judge(engine: Engine, name: &str, route: &Route, is_protected: bool) -> Findi
             Finding::fail(format!("{starts}, and they inherit its immunity"), &*route.advice)
         }
         (Starter::Other(_), Inherits::Engine) if engine == Engine::Podman => Finding::warn(
-            format!("{starts}: they inherit the score of whoever calls podman, and die not whole"),
+            format!("{starts}: they have the score of whoever calls podman, or 0, and die not whole"),
             &*route.advice,
         ),
         (Starter::Other(_), Inherits::Engine) => {
@@ -119,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hook_speaks_for_podmans_containers_and_not_for_its_builds() {
+    fn a_hook_for_every_container_of_podmans_is_as_good_as_a_runtime() {
         let of = |hook: &str| {
             let programs = ["usr/bin/podman", "usr/bin/crun", "usr/bin/oomshim-hook"];
             let mut files: Vec<(&str, &str)> = programs.iter().map(|name| (*name, "x")).collect();
@@ -128,26 +120,28 @@ mod tests {
             for name in programs {
                 std::fs::set_permissions(root.path().join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
             }
-            run(&machine).into_iter().map(|finding| (finding.verdict, finding.message)).collect::<Vec<_>>()
+            let [finding] = <[Finding; 1]>::try_from(run(&machine)).unwrap();
+            finding
         };
         let hook = |path: &str, stage: &str, when: &str| {
             format!(r#"{{"version":"1.0.0","hook":{{"path":"{path}"}},"when":{when},"stages":["{stage}"]}}"#)
         };
         let always = r#"{"always":true}"#;
-        for stage in ["createRuntime", "precreate"] {
-            let [hooked, steps] = <[_; 2]>::try_from(of(&hook("/usr/bin/oomshim-hook", stage, always))).unwrap();
-            assert!(hooked.0 == Verdict::Pass && hooked.1.contains("hooks.d/oomshim.json"), "{hooked:?}");
-            assert!(steps.0 == Verdict::Warn && steps.1.contains("starts its build steps, for which"), "{steps:?}");
-        }
+        let finding = of(&hook("/usr/bin/oomshim-hook", "createRuntime", always));
+        assert!(finding.verdict == Verdict::Pass && finding.message.contains("hooks.d/oomshim.json"), "{finding:?}");
         for other in [
-            hook("/usr/bin/gone", "precreate", always),
-            hook("/usr/bin/crun", "precreate", always),
+            hook("/usr/bin/gone", "createRuntime", always),
+            hook("/usr/bin/crun", "createRuntime", always),
             hook("/usr/bin/oomshim-hook", "poststop", always),
-            hook("/usr/bin/oomshim-hook", "precreate", r#"{"annotations":{"a":"b"}}"#),
+            hook("/usr/bin/oomshim-hook", "precreate", always),
+            hook("/usr/bin/oomshim-hook", "createRuntime", r#"{"annotations":{"a":"b"}}"#),
             "{".to_owned(),
         ] {
-            let [all] = <[_; 1]>::try_from(of(&other)).unwrap();
-            assert!(all.0 == Verdict::Warn && all.1.contains("its containers and build steps"), "{other}: {all:?}");
+            let finding = of(&other);
+            assert!(
+                finding.verdict == Verdict::Warn && finding.message.contains("crun starts"),
+                "{other}: {finding:?}"
+            );
         }
     }
 }

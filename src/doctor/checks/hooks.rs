@@ -33,11 +33,13 @@ pub(super) fn for_every_container(machine: &Machine) -> Option<PathBuf> {
         let value: Value = serde_json::from_slice(&bytes).ok()?;
         let program = files.find_program(OsStr::new(value.get("hook")?.get("path")?.as_str()?))?;
         let always = value.get("when")?.get("always")?.as_bool()?;
-        let stages = value.get("stages")?.as_array()?;
-        let early = stages.iter().any(|stage| matches!(stage.as_str(), Some("createRuntime" | "precreate")));
-        Some(program.real_name == HOOK && always && early)
+        Some(program.real_name == HOOK && always && has_stage(&value, "createRuntime"))
     };
     paths(&files).into_iter().find(|path| is_ours(path) == Some(true))
+}
+
+fn has_stage(value: &Value, name: &str) -> bool {
+    value.get("stages").and_then(Value::as_array).is_some_and(|stages| stages.iter().any(|stage| stage == name))
 }
 
 fn launch(machine: &Machine) -> Launch {
@@ -83,6 +85,12 @@ fn judge(files: &Launch, path: &Path) -> Finding {
             "install it, or take the hook file away",
         );
     }
+    if has_stage(&value, "precreate") {
+        return Finding::fail(
+            format!("{shown} names the stage precreate, which buildah and `podman build` do not know: no build runs"),
+            "take `createRuntime`, or move the file to a folder of its own for `podman --hooks-dir`",
+        );
+    }
     Finding::pass(format!("{shown} calls {}", crate::escape::text(program)))
 }
 
@@ -101,6 +109,7 @@ mod tests {
             )
         };
         let (good, gone) = (hook("/usr/bin/oomshim-hook"), hook("/usr/bin/gone"));
+        let precreate = good.replace("createRuntime", "precreate");
         let folder = "etc/containers/oci/hooks.d";
         let files = [
             ("1.json", good.as_str()),
@@ -108,6 +117,7 @@ mod tests {
             ("3.json", "{"),
             ("4.json", r#"{"version":"1.0.0","stages":[]}"#),
             ("5.txt", "{"),
+            ("6.json", precreate.as_str()),
         ];
         let files: Vec<(String, &str)> = files.iter().map(|(name, text)| (format!("{folder}/{name}"), *text)).collect();
         let mut all: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
@@ -116,6 +126,6 @@ mod tests {
         std::fs::set_permissions(root.path().join("usr/bin/oomshim-hook"), std::fs::Permissions::from_mode(0o755))
             .unwrap();
         let verdicts: Vec<Verdict> = run(&machine).iter().map(|finding| finding.verdict).collect();
-        assert_eq!(verdicts, [Verdict::Pass, Verdict::Fail, Verdict::Fail, Verdict::Fail]);
+        assert_eq!(verdicts, [Verdict::Pass, Verdict::Fail, Verdict::Fail, Verdict::Fail, Verdict::Fail]);
     }
 }
