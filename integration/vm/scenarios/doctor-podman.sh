@@ -41,7 +41,7 @@ expect "a build step by the hook" "$(step_score)" 500
 # At precreate podman knows it, and buildah does not: no build runs while the file is in a folder that both read.
 hooks_d /usr/share/containers/oci/hooks.d precreate
 expect "a container by the hook at precreate" "$($own_score)" 500
-immune podman build --isolation oci --network none $work/image >$work/precreate.log 2>&1 && fail "podman builds beside a hook at precreate"
+immune podman build --isolation oci --network none --no-cache $work/image >$work/precreate.log 2>&1 && fail "podman builds beside a hook at precreate"
 expect_text "podman build" $work/precreate.log 'unknown stage "precreate"'
 worried hooks
 says '^fail .*hooks: .*/oomshim.json names the stage precreate, which buildah and `podman build` do not know: no build runs'
