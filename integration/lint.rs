@@ -19,5 +19,9 @@ mod formats;
 mod hostile;
 #[path = "lint/registry.rs"]
 mod registry;
+#[path = "lint/terminal.rs"]
+mod terminal;
+#[path = "lint/together.rs"]
+mod together;
 #[path = "lint/tool.rs"]
 mod tool;

@@ -8,6 +8,7 @@ use rustix::fs::{Mode, OFlags};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::apply;
 use crate::errno::Reason;
 use crate::escape;
 use crate::host::{self, Cgroups, Host, Roots};
@@ -168,14 +169,14 @@ pub fn precreate(
     let Some(class) = &decision.class else {
         return Ok((spec.to_vec(), Record::new(Level::Debug, "left a container alone").with("class", "keep")));
     };
-    let score = crate::shim::score_for(class, &workload, roots)?;
+    let score = apply::score_for(class, &workload, roots)?;
     let host = Host::read(roots);
     let plan = decide::plan(class, &workload, &host, score, false);
     if let (true, Some(wanted), Some(got)) = (policy.strict, plan.clamped_from, plan.score()) {
         return Err(HookError::Clamped { wanted, got });
     }
     let bytes = edit::splice(document.text(), edit::splices(&document, &plan.edits)?);
-    Ok((bytes, crate::shim::record(None, None, &decision, &plan)))
+    Ok((bytes, apply::record(None, None, &decision, &plan)))
 }
 
 fn decision(class: Option<&str>, policy: &Policy, workload: &Workload<'_>) -> Result<Decision, HookError> {

@@ -3,12 +3,13 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::apply;
 use crate::containers::{self, Container};
 use crate::errno::Reason;
 use crate::escape;
 use crate::host::{self, Host, Roots};
 use crate::policy::class::Class;
-use crate::policy::decide::{self, Decision, Plan};
+use crate::policy::decide::{self, Decision};
 use crate::policy::file::{self, Loaded, PolicyError};
 use crate::policy::{Level, Log, LogTo, Policy};
 use crate::process::{Process, ProcessError};
@@ -18,7 +19,7 @@ use crate::runtime::flavor::{Flavor, Verb};
 use crate::runtime::locate::{self, Own};
 use crate::runtime::{failure, state};
 use crate::score::OomScoreAdj;
-use crate::spec::bundle::SpecFile;
+use crate::spec::bundle::{SpecFile, absolute_path};
 use crate::spec::document::Document;
 use crate::spec::edit;
 use crate::spec::workload::Workload;
@@ -161,7 +162,7 @@ fn with_policy(
 /// create, run and restore: gives the container its class's score and memory settings.
 fn prepare(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> Result<(), String> {
     let path = it.spec_path();
-    let bundle = bundle_path(it.bundle);
+    let bundle = absolute_path(it.bundle);
     let subject = [("id", it.id.to_owned()), ("bundle", bundle.clone().into_os_string())];
     let give_up = |class: Option<&Class>, why: &str| unedited(policy, environment, class, why, &subject);
     let (file, bytes) = match SpecFile::read(&path) {
@@ -182,7 +183,7 @@ fn prepare(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> R
             .write(&policy.log);
         return Ok(());
     };
-    let score = match score_for(class, &workload, &environment.roots) {
+    let score = match apply::score_for(class, &workload, &environment.roots) {
         Ok(score) => score,
         Err(error) => return give_up(Some(class), &error.to_string()),
     };
@@ -192,7 +193,7 @@ fn prepare(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> R
     };
     let plan = decide::plan(class, &workload, &host, score, it.cgroups_disabled());
     if policy.strict && !plan.has_its_score() {
-        return give_up(Some(class), &shortfall(&decision, &plan));
+        return give_up(Some(class), &apply::shortfall(&decision, &plan));
     }
     let splices = match edit::splices(&document, &plan.edits) {
         Ok(splices) => splices,
@@ -204,20 +205,8 @@ fn prepare(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> R
         return give_up(Some(class), &error.to_string());
     }
     remember(it, &workload, &decision, plan.score(), environment);
-    record(Some(it.id), Some(&bundle), &decision, &plan).write(&policy.log);
+    apply::record(Some(it.id), Some(&bundle), &decision, &plan).write(&policy.log);
     Ok(())
-}
-
-/// The bundle's absolute path, as rules see it; without one, the working directory's.
-#[must_use]
-pub fn bundle_path(bundle: Option<&OsStr>) -> PathBuf {
-    let bundle = bundle.map_or(Path::new("."), Path::new);
-    let absolute = std::path::absolute(bundle).unwrap_or_else(|_| bundle.to_owned());
-    // Behind `..` may stand a symbolic link, so only the file system knows where it leads.
-    if absolute.components().any(|part| part == std::path::Component::ParentDir) {
-        return std::fs::canonicalize(&absolute).unwrap_or(absolute);
-    }
-    absolute
 }
 
 /// Notes what is started, for those who ask later what was killed; never a reason to fail.
@@ -241,54 +230,6 @@ fn remember(
         // Nobody will say when it is gone, so it goes at once to where room is bounded.
         let _ = containers::forget(&environment.run, it.id);
     }
-}
-
-/// The score that the class gives, and the one nearest to it that this process, and so the runtime, may write.
-pub(crate) fn score_for(
-    class: &Class,
-    workload: &Workload<'_>,
-    roots: &Roots,
-) -> Result<Option<(OomScoreAdj, OomScoreAdj)>, ProcessError> {
-    let own = Process::own(&roots.proc)?;
-    let Some(wanted) = decide::wanted_score(class, workload, Some(own.score()?)) else { return Ok(None) };
-    Ok(Some((wanted, own.lowest_own_score(wanted)?)))
-}
-
-/// What a class gives that could not be had, in a sentence.
-fn shortfall(decision: &Decision, plan: &Plan) -> String {
-    match (plan.clamped_from, plan.score()) {
-        (Some(wanted), Some(score)) => format!(
-            "class {} gives the score {wanted}, but this process may not go below {score}: \
-             it lacks CAP_SYS_RESOURCE in the initial user namespace",
-            decision.name()
-        ),
-        _ => format!("class {} gives a score, but the spec has no process", decision.name()),
-    }
-}
-
-/// What was done, for the log.
-pub(crate) fn record(id: Option<&OsStr>, bundle: Option<&Path>, decision: &Decision, plan: &Plan) -> Record {
-    let fields: Vec<String> = plan.edits.iter().map(|edit| format!("{} = {}", edit.field(), edit.value())).collect();
-    let skipped: Vec<String> = plan.skipped.iter().map(|it| format!("{}: {}", it.what, it.why)).collect();
-    let name = id.map(|id| format!(" {}", escape::bytes(id.as_encoded_bytes()))).unwrap_or_default();
-    let mut message = format!("container{name} is {}: {}", decision.name(), fields.join(", "));
-    let level = if plan.clamped_from.is_some() {
-        message.push_str(&format!("; {}", shortfall(decision, plan)));
-        Level::Warn
-    } else {
-        Level::Info
-    };
-    let mut record = Record::new(level, message).with("class", decision.name());
-    for (name, value) in [("id", id), ("bundle", bundle.map(Path::as_os_str))] {
-        record = value.into_iter().fold(record, |record, value| record.with(name, value));
-    }
-    if let Some(wanted) = plan.clamped_from {
-        record = record.with("clamped_from", wanted.to_string());
-    }
-    if let Some(score) = plan.score() {
-        record = record.with("score", score.to_string());
-    }
-    if skipped.is_empty() { record } else { record.with("skipped", skipped.join("; ")) }
 }
 
 /// The spec stays as it is: refuse where the policy is strict; otherwise raise this process's own score, which the

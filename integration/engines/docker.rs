@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 
+use super::support::docker_like::{self, DockerLike, IMAGE};
 use super::support::{CLAMPED, Daemon, Output, Policy, SAY_SCORE, Scenario, Shared, Suite, binary, run};
 
 pub(crate) const NEEDS: &[&str] =
@@ -22,8 +23,6 @@ pub(crate) const NEEDS_NEWEST: &[&str] = &[
     "busybox",
 ];
 
-const IMAGE: &str = "localhost/busybox";
-
 /// Two daemons: one as it comes, and one with the shipped daemon.json and the shim for builds.
 struct Engine {
     folder: PathBuf,
@@ -32,14 +31,6 @@ struct Engine {
     version: String,
     _daemons: [Daemon; 2],
 }
-
-/// Which of the daemons.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Through {
-    Plain,
-    Shim,
-}
-use Through::{Plain, Shim};
 
 pub(crate) fn scenarios_of_debian(suite: &Arc<Suite>) -> Vec<Scenario> {
     scenarios(suite, |suite| Engine::start(suite, ""))
@@ -55,9 +46,11 @@ fn scenarios(suite: &Arc<Suite>, start: fn(&Suite) -> Result<Engine>) -> Vec<Sce
         engine.scenario("docker's explicit 0 becomes 500, and a higher score stays", scores),
         engine.scenario("a step of docker build has the score 500, and 0 without the shim", build),
         engine.scenario("what is refused is said to docker's user", refused),
-        engine
-            .scenario("a mistake in the policy is said to docker's user, and containers can still be stopped", mistake),
-        engine.scenario("a container lives its life: exec, pause, stop, start, kill, rm", life),
+        engine.scenario(
+            "a mistake in the policy is said to docker's user, and containers can still be stopped",
+            docker_like::mistake,
+        ),
+        engine.scenario("a container lives its life: exec, pause, stop, start, kill, rm", docker_like::life),
         engine.scenario("docker info and docker version show the real runtime's version", versions),
     ]
 }
@@ -107,22 +100,24 @@ impl Engine {
             [daemon("plain", &path, "{}")?, daemon("shim", &shimmed, &Suite::snippet("docker/daemon.json")?)?];
         Ok(Engine { docker, policy, version, folder, _daemons: daemons })
     }
+}
 
-    fn docker(&self, through: Through, args: &[&str]) -> Result<Output> {
-        let name = if through == Shim { "shim" } else { "plain" };
-        let mut command = client(&self.docker, &self.folder.join(format!("{name}.sock")));
-        run(command.args(args))
+impl DockerLike for Engine {
+    const CLIENT: &'static str = "docker";
+
+    fn client(&self, shim: bool, args: &[&str]) -> Result<Output> {
+        let socket = if shim { "shim.sock" } else { "plain.sock" };
+        run(client(&self.docker, &self.folder.join(socket)).args(args))
     }
 
-    fn say_score(&self, through: Through, options: &[&str]) -> Result<Output> {
-        let before = ["run", "--rm", "--network", "none"];
-        self.docker(through, &[&before[..], options, &[IMAGE, "sh", "-c", SAY_SCORE]].concat())
-    }
-
-    fn build(&self, through: Through, name: &str) -> Result<Output> {
+    fn build_image(&self, shim: bool, name: &str) -> Result<Output> {
         let context = Suite::context(&self.folder, name, &format!("RUN {SAY_SCORE}"))?;
         let context = context.to_str().context("the path is text")?;
-        self.docker(through, &["build", "--network", "none", "--no-cache", "--progress", "plain", context])
+        self.client(shim, &["build", "--network", "none", "--no-cache", "--progress", "plain", context])
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.policy
     }
 }
 
@@ -140,19 +135,13 @@ fn scores(engine: &Engine) -> Result<()> {
         (&["--oom-score-adj", "800"], 800, 800),
         (&["--memory", "64m"], 0, 500),
     ];
-    for (options, plain, shim) in cases {
-        let score = engine.say_score(Plain, options)?.score()?;
-        ensure!(score == plain, "{options:?}: with runc itself the container has {score}");
-        let score = engine.policy.right(|| engine.say_score(Shim, options)?.score())?;
-        ensure!(score == shim, "{options:?}: through the shim it has {score}");
-    }
-    Ok(())
+    docker_like::scores(engine, &cases)
 }
 
 fn build(engine: &Engine) -> Result<()> {
-    let plain = engine.build(Plain, "plain-build")?.score()?;
+    let plain = engine.build_image(false, "plain-build")?.score()?;
     ensure!(plain == 0, "with runc itself the step has {plain}");
-    let score = engine.policy.right(|| engine.build(Shim, "shim-build")?.score())?;
+    let score = engine.policy.right(|| engine.build_image(true, "shim-build")?.score())?;
     ensure!(score == 500, "{}: through the shim the step has {score}", engine.version);
     ensure!(engine.policy.records()?.contains("/buildkit/executor/"), "the record should name BuildKit's bundle");
     Ok(())
@@ -160,66 +149,24 @@ fn build(engine: &Engine) -> Result<()> {
 
 fn refused(engine: &Engine) -> Result<()> {
     let options = ["--cgroup-parent", "/oomshim-immune"];
-    engine.say_score(Plain, &options)?.score()?;
-    let seen = engine.policy.right(|| engine.say_score(Shim, &options)?.refused())?;
+    engine.say_score(false, &options)?.score()?;
+    let seen = engine.policy.right(|| engine.say_score(true, &options)?.refused())?;
     ensure!(seen.contains(CLAMPED) && seen.contains("the policy is strict"), "{seen}");
     Ok(())
 }
 
-fn mistake(engine: &Engine) -> Result<()> {
-    let start = ["run", "-d", "--name", "before", "--network", "none", IMAGE, "sleep", "600"];
-    engine.policy.right(|| engine.docker(Shim, &start)?.stdout())?;
-    let (run, build) = engine.policy.wrong(|| {
-        let run = engine.say_score(Shim, &[])?.refused()?;
-        let build = engine.build(Shim, "mistake")?.refused()?;
-        engine.docker(Shim, &["exec", "before", "true"])?.stdout()?;
-        engine.docker(Shim, &["stop", "-t", "0", "before"])?.stdout()?;
-        engine.docker(Shim, &["rm", "before"])?.stdout()?;
-        Ok((run, build))
-    })?;
-    engine.policy.check_mistake(&run).context("docker run")?;
-    engine.policy.check_mistake(&build).context("docker build")
-}
-
-fn life(engine: &Engine) -> Result<()> {
-    for (through, expected) in [(Plain, 0), (Shim, 500)] {
-        engine.policy.right(|| {
-            let say = |args: &[&str]| engine.docker(through, args)?.stdout();
-            let state = || say(&["inspect", "-f", "{{.State.Status}}", "life"]).map(|state| state.trim().to_owned());
-            say(&["run", "-d", "--name", "life", "--network", "none", IMAGE, "sleep", "600"])?;
-            let score = engine.docker(through, &["exec", "life", "sh", "-c", SAY_SCORE])?.score()?;
-            ensure!(score == expected, "exec has {score}");
-            let init = say(&["exec", "life", "cat", "/proc/1/oom_score_adj"])?;
-            ensure!(init.trim() == expected.to_string(), "init has {init}");
-            let failed = engine.docker(through, &["exec", "life", "sh", "-c", "exit 37"])?;
-            ensure!(failed.code() == Some(37), "exec's exit code is {:?}", failed.code());
-            say(&["pause", "life"])?;
-            ensure!(state()? == "paused");
-            say(&["unpause", "life"])?;
-            say(&["stop", "-t", "0", "life"])?;
-            ensure!(state()? == "exited");
-            say(&["start", "life"])?;
-            ensure!(state()? == "running");
-            say(&["kill", "-s", "KILL", "life"])?;
-            say(&["rm", "-f", "life"])?;
-            Ok(())
-        })?;
-    }
-    Ok(())
-}
-
 fn versions(engine: &Engine) -> Result<()> {
-    let version = |through, format| engine.docker(through, &["version", "--format", format])?.stdout();
+    let version = |shim, format| engine.client(shim, &["version", "--format", format])?.stdout();
     let components = "{{range .Server.Components}}{{.Name}} {{.Version}}\n{{end}}";
     let of_runc = |text: String| text.lines().find(|line| line.contains("runc")).map(str::to_owned);
-    let plain = of_runc(version(Plain, components)?).context("docker version names no runc")?;
-    let shim = version(Shim, components)?;
+    let plain = of_runc(version(false, components)?).context("docker version names no runc")?;
+    let shim = version(true, components)?;
     ensure!(shim.contains(plain.split(' ').next_back().unwrap_or("runc")), "{plain:?} is not in {shim:?}");
     let info =
-        engine.docker(Shim, &["info", "--format", "{{.DefaultRuntime}} {{json .Runtimes}} {{json .Warnings}}"])?;
+        engine.client(true, &["info", "--format", "{{.DefaultRuntime}} {{json .Runtimes}} {{json .Warnings}}"])?;
     let info = info.stdout()?;
     let path = binary("oomshim-runc")?.display().to_string();
     ensure!(info.starts_with("oomshim ") && info.contains(&path), "{info}");
-    engine.docker(Shim, &["info"])?.stdout()?;
+    engine.client(true, &["info"])?.stdout()?;
     Ok(())
 }

@@ -8,12 +8,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 
+use super::support::docker_like::{self, DockerLike, IMAGE};
 use super::support::{CLAMPED, Output, Policy, SAY_SCORE, Scenario, Shared, Suite, binary, run};
 
 pub(crate) const NEEDS_CRUN: &[&str] = &["podman", "conmon", "crun", "busybox"];
 pub(crate) const NEEDS_RUNC: &[&str] = &["podman", "conmon", "runc", "busybox"];
-
-const IMAGE: &str = "localhost/busybox";
 
 /// podman with a storage of its own.
 struct Engine {
@@ -55,9 +54,11 @@ fn scenarios(engine: &Shared<Engine>) -> Vec<Scenario> {
         engine.scenario("a container has the score 500, and 0 without the shim", scores),
         engine.scenario("a step of podman build has the score 500, and 0 without the shim", build),
         engine.scenario("what is refused is said to podman's user", refused),
-        engine
-            .scenario("a mistake in the policy is said to podman's user, and containers can still be stopped", mistake),
-        engine.scenario("a container lives its life: exec, pause, stop, start, kill, rm", life),
+        engine.scenario(
+            "a mistake in the policy is said to podman's user, and containers can still be stopped",
+            docker_like::mistake,
+        ),
+        engine.scenario("a container lives its life: exec, pause, stop, start, kill, rm", docker_like::life),
         engine.scenario("podman info shows the real runtime's version", info),
         engine.scenario("the hook at createRuntime gives the score", create_runtime),
         engine.scenario("the hook at precreate gives the score", precreate),
@@ -123,16 +124,27 @@ impl Engine {
         self.podman(through, &args.iter().map(OsString::from).collect::<Vec<_>>())
     }
 
-    fn say_score(&self, through: Through<'_>, options: &[&str]) -> Result<Output> {
-        let before = ["run", "--rm", "--network", "none"];
-        self.call(through, &[&before[..], options, &[IMAGE, "sh", "-c", SAY_SCORE]].concat())
-    }
-
     fn build(&self, through: Through<'_>, name: &str, options: &[&str]) -> Result<Output> {
         let context = Suite::context(&self.folder, name, &format!("RUN {SAY_SCORE}"))?;
         let context = context.to_str().context("the path is text")?;
         let before = ["build", "--isolation", "oci", "--network", "none", "--no-cache"];
         self.call(through, &[&before[..], options, &[context]].concat())
+    }
+}
+
+impl DockerLike for Engine {
+    const CLIENT: &'static str = "podman";
+
+    fn client(&self, shim: bool, args: &[&str]) -> Result<Output> {
+        self.call(if shim { Shim } else { Plain }, args)
+    }
+
+    fn build_image(&self, shim: bool, name: &str) -> Result<Output> {
+        self.build(if shim { Shim } else { Plain }, name, &[])
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.policy
     }
 }
 
@@ -153,12 +165,7 @@ fn scores(engine: &Engine) -> Result<()> {
         (&["--annotation", "io.kubernetes.cri.container-type=sandbox"], 0, 0),
         (&["--annotation", "io.kubernetes.cri-o.ContainerType=sandbox"], 0, 0),
     ];
-    for (options, plain, shim) in cases {
-        let score = engine.say_score(Plain, options)?.score()?;
-        ensure!(score == plain, "{options:?}: with the runtime itself the container has {score}");
-        let score = engine.policy.right(|| engine.say_score(Shim, options)?.score())?;
-        ensure!(score == shim, "{options:?}: through the shim it has {score}");
-    }
+    docker_like::scores(engine, &cases)?;
     ensure!(engine.policy.records()?.contains("/userdata\""), "the record should name podman's bundle");
     Ok(())
 }
@@ -178,53 +185,11 @@ fn refused(engine: &Engine) -> Result<()> {
     for options in
         [["--cgroup-parent", "/oomshim-immune"], ["--annotation", "io.kubernetes.cri.container-name=buildkitd"]]
     {
-        engine.say_score(Plain, &options)?.score()?;
-        let output = engine.policy.right(|| engine.say_score(Shim, &options))?;
+        engine.say_score(false, &options)?.score()?;
+        let output = engine.policy.right(|| engine.say_score(true, &options))?;
         ensure!(output.code() == Some(126), "podman's exit code is {:?}", output.code());
         let seen = output.refused()?;
         ensure!(seen.contains(CLAMPED) && seen.contains("the policy is strict"), "{seen}");
-    }
-    Ok(())
-}
-
-fn mistake(engine: &Engine) -> Result<()> {
-    let start = ["run", "-d", "--name", "before", "--network", "none", IMAGE, "sleep", "600"];
-    engine.policy.right(|| engine.call(Shim, &start)?.stdout())?;
-    let (run, build) = engine.policy.wrong(|| {
-        let run = engine.say_score(Shim, &[])?.refused()?;
-        let build = engine.build(Shim, "mistake", &[])?.refused()?;
-        engine.call(Shim, &["exec", "before", "true"])?.stdout()?;
-        engine.call(Shim, &["stop", "-t", "0", "before"])?.stdout()?;
-        engine.call(Shim, &["rm", "before"])?.stdout()?;
-        Ok((run, build))
-    })?;
-    engine.policy.check_mistake(&run).context("podman run")?;
-    engine.policy.check_mistake(&build).context("podman build")
-}
-
-fn life(engine: &Engine) -> Result<()> {
-    for (through, expected) in [(Plain, 0), (Shim, 500)] {
-        engine.policy.right(|| {
-            let say = |args: &[&str]| engine.call(through, args)?.stdout();
-            let state = || say(&["inspect", "-f", "{{.State.Status}}", "life"]).map(|state| state.trim().to_owned());
-            say(&["run", "-d", "--name", "life", "--network", "none", IMAGE, "sleep", "600"])?;
-            let init = say(&["exec", "life", "cat", "/proc/1/oom_score_adj"])?;
-            ensure!(init.trim() == expected.to_string(), "init has {init}");
-            let score = engine.call(through, &["exec", "life", "sh", "-c", SAY_SCORE])?.score()?;
-            ensure!(score == expected, "exec has {score}");
-            let failed = engine.call(through, &["exec", "life", "sh", "-c", "exit 37"])?;
-            ensure!(failed.code() == Some(37), "exec's exit code is {:?}", failed.code());
-            say(&["pause", "life"])?;
-            ensure!(state()? == "paused");
-            say(&["unpause", "life"])?;
-            say(&["stop", "-t", "0", "life"])?;
-            ensure!(state()? == "exited");
-            say(&["start", "life"])?;
-            ensure!(state()? == "running");
-            say(&["kill", "-s", "KILL", "life"])?;
-            say(&["rm", "-f", "life"])?;
-            Ok(())
-        })?;
     }
     Ok(())
 }
@@ -280,7 +245,7 @@ fn scores_of_hooks(engine: &Engine, by_policy: &Path, by_class: &Path) -> Result
         (by_class, &[JOB[0], JOB[1], IMMUNE[0], IMMUNE[1]], 500),
     ];
     for (folder, options, expected) in cases {
-        let score = engine.policy.right(|| engine.say_score(Hooks(folder), options)?.score())?;
+        let score = engine.policy.right(|| engine.call(Hooks(folder), &docker_like::say_score(options))?.score())?;
         ensure!(score == expected, "{options:?}: with {} it has {score}", folder.display());
     }
     Ok(())
@@ -289,13 +254,13 @@ fn scores_of_hooks(engine: &Engine, by_policy: &Path, by_class: &Path) -> Result
 fn create_runtime(engine: &Engine) -> Result<()> {
     let folder = hooks_dir(engine, "oomshim.json")?;
     scores_of_hooks(engine, &folder, &hooks_dir(engine, "oomshim-class.json")?)?;
-    let seen = engine.policy.right(|| engine.say_score(Hooks(&folder), &IMMUNE)?.refused())?;
+    let seen = engine.policy.right(|| engine.call(Hooks(&folder), &docker_like::say_score(&IMMUNE))?.refused())?;
     let message = "the score -1000 cannot be set";
     // crun throws away what a hook says, and names the hook; runc repeats it.
     let shown = if engine.shim == "oomshim-crun" { "oomshim-hook" } else { message };
     ensure!(seen.contains(shown), "{seen}");
     ensure!(engine.policy.records()?.contains(message));
-    let seen = engine.policy.wrong(|| engine.say_score(Hooks(&folder), &[])?.refused())?;
+    let seen = engine.policy.wrong(|| engine.call(Hooks(&folder), &docker_like::say_score(&[]))?.refused())?;
     ensure!(engine.shim == "oomshim-crun" || seen.contains("levle"), "{seen}");
     Ok(())
 }
@@ -304,7 +269,7 @@ fn precreate(engine: &Engine) -> Result<()> {
     let folder = hooks_dir(engine, "oomshim-precreate.json")?;
     scores_of_hooks(engine, &folder, &hooks_dir(engine, "oomshim-precreate-class.json")?)?;
     // podman shows only which hook it was; why is in the record.
-    let seen = engine.policy.right(|| engine.say_score(Hooks(&folder), &IMMUNE)?.refused())?;
+    let seen = engine.policy.right(|| engine.call(Hooks(&folder), &docker_like::say_score(&IMMUNE))?.refused())?;
     ensure!(seen.contains("oomshim-hook precreate"), "{seen}");
     ensure!(engine.policy.records()?.contains("the score -1000 cannot be set"));
     // A spec that was edited before the runtime read it counts for later processes too.

@@ -1,9 +1,10 @@
 //! The command line: what is judged, what is left out, and how it ends.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use super::tool::{run, run_with_input};
+use super::tool::{lint, run, run_with_input};
 
 const FIRES: &str = "testdata/lint/oom-score-unset/fires.json";
 
@@ -30,6 +31,11 @@ fn the_exit_status_is_0_1_or_2() {
         (&[], 2),
         (&[FIRES, "--select", "no-such-rule"], 2),
         (&[FIRES, "--format", "xml"], 2),
+        (&[FIRES, "--diff"], 1),
+        (&[FIRES, "--diff", "--fail-on", "error"], 0),
+        (&[FIRES, "--diff", "--format", "json"], 2),
+        (&["testdata/argv"], 2),
+        (&["testdata/argv", "testdata/lint/oom-score-unset/clean.json"], 0),
         (&["--list-rules"], 0),
         (&["--explain", "oom-score-unset"], 0),
         (&["--explain", "no-such-rule"], 2),
@@ -63,11 +69,19 @@ fn a_file_can_ignore_its_own_findings() {
     let said = run([&path]);
     assert_eq!((said.status, said.out.lines().last()), (0, Some("nothing found in 1 file (1 ignored)")), "{said:?}");
 
+    for (words, ignored) in [("score", 1), ("killing, score", 1), ("all", 1), ("killing", 0)] {
+        fs::write(&path, annotated.replace("oom-score-unset", words)).unwrap();
+        let said = run([&path]);
+        assert_eq!((said.status, said.out.contains("(1 ignored)")), (1 - ignored, ignored == 1), "{words}: {said:?}");
+    }
+
     let toml = folder.path().join("buildkitd.toml");
     fs::write(&toml, "[worker.oci]\n# oomshim: ignore[buildkitd-without-shim]\nbinary = \"/usr/bin/runc\"\n").unwrap();
     assert_eq!(run([&toml]).status, 0);
-    fs::write(&toml, "[worker.oci]\nbinary = \"/usr/bin/runc\" # oomshim: ignore[no-memory-limit]\n").unwrap();
-    assert_eq!(run([&toml]).status, 1);
+    for (word, status) in [("no-memory-limit", 1), ("score", 1), ("deployment", 0), ("all", 0)] {
+        fs::write(&toml, format!("[worker.oci]\nbinary = \"/usr/bin/runc\" # oomshim: ignore[{word}]\n")).unwrap();
+        assert_eq!(run([&toml]).status, status, "{word}");
+    }
 }
 
 #[test]
@@ -77,7 +91,13 @@ fn standard_input_is_a_file_too() {
     assert!(said.status == 1 && said.out.contains("--> <stdin>:"), "{said:?}");
     assert_eq!(run_with_input(&["-"], b"hello").status, 2);
     assert_eq!(run_with_input(&["-", "--kind", "policy"], b"[default]\nclass = \"keep\"\n").status, 1);
-    assert_eq!(run_with_input(&["-", "--fix"], &spec).status, 2);
+    for option in ["--fix", "--unsafe-fixes"] {
+        let said = run_with_input(&["-", option], &spec);
+        let expected = "oomshim: standard input cannot be fixed in place; --diff shows what would be changed\n";
+        assert_eq!((said.status, said.err.as_str()), (2, expected));
+    }
+    let said = run_with_input(&["-", "--diff", "--fix"], &spec);
+    assert!(said.status == 1 && said.out.starts_with("--- a/<stdin>\n+++ b/<stdin>\n@@ "), "{said:?}");
 }
 
 #[test]
@@ -87,6 +107,133 @@ fn a_folder_is_searched_and_what_is_not_ours_is_passed_over() {
         .unwrap()
         .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|it| it == "json"));
     assert_eq!((said.status, said.out), (0, format!("nothing found in {} files\n", files.count())));
+}
+
+/// `config.json` is many a program's, and an image's: in a folder only what it says makes it a spec.
+#[test]
+fn what_only_has_the_name_of_a_spec_is_passed_over_unless_it_is_a_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let others = [
+        ("image", r#"{"architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers"},"history":[]}"#),
+        ("docker", r#"{"auths":{}}"#),
+        ("node", "// settings\n{\"port\": 80, \"hostname\": \"x\", \"root\": \"/srv\"}"),
+        ("state", r#"{"ociVersion":"1.0.2","id":"x","status":"created","pid":7,"bundle":"/b"}"#),
+    ];
+    for (name, text) in others {
+        fs::create_dir(at(name)).unwrap();
+        fs::write(at(name).join("config.json"), text).unwrap();
+    }
+    fs::create_dir_all(at("bundle/rootfs")).unwrap();
+    fs::write(at("bundle/config.json"), "{\"ociversoin\": \"1.0.0\"}").unwrap();
+    let said = run([folder.path()]);
+    assert!(said.status == 1 && said.out.contains("error[missing-field]") && said.err.is_empty(), "{said:?}");
+    assert!(said.out.ends_with(" in 1 file\n") || said.out.contains(" in 1 file; "), "{}", said.out);
+    let said = run([at("docker/config.json")]);
+    assert!(said.status == 1 && said.out.contains("error[missing-field]"), "named, it is taken at its name: {said:?}");
+}
+
+#[test]
+fn what_cannot_be_judged_is_told_in_a_line_and_holds_nothing_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let line = |name: &str, message: &str| format!("oomshim: {}: {message}\n", at(name).display());
+    fs::create_dir(at("empty")).unwrap();
+    fs::write(at("text.json"), "{\"name\": \"left-pad\"}").unwrap();
+    fs::copy(FIRES, at("spec.json")).unwrap();
+    let all = [at("absent"), at("empty"), at("text.json"), at("spec.json")];
+    let said = run(&all);
+    let unknown = "neither content nor name tells what kind of file this is; say it with --kind (spec, hook, policy, buildkitd, dockerd, containerd)";
+    let empty = "nothing in it can be judged: no spec, policy, hooks.d file or configuration of an engine";
+    let expected = [
+        line("absent", "cannot look at it: it is not there (ENOENT)"),
+        line("text.json", unknown),
+        line("empty", empty),
+    ];
+    assert_eq!((said.status, said.err), (2, expected.concat()));
+    assert!(said.out.contains("spec.json:3:3") && said.out.contains("1 warning in 1 file"), "{}", said.out);
+    // An empty folder beside files that were judged is worth a word; alone it looks like a mistyped path.
+    let said = run([at("empty"), at("spec.json")]);
+    assert_eq!((said.status, said.err), (1, line("empty", empty)));
+    let said = run([at("empty")]);
+    assert_eq!((said.status, said.err), (2, line("empty", empty)));
+    let said = run([Path::new("--format=json"), &at("empty")]);
+    assert!(said.status == 2 && said.out.contains("\"message\": \"nothing in it can be judged"), "{said:?}");
+}
+
+#[test]
+fn a_file_that_may_not_be_read_or_written_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mode = |name: &str, mode| fs::set_permissions(at(name), fs::Permissions::from_mode(mode)).unwrap();
+    fs::create_dir(at("closed")).unwrap();
+    fs::copy(FIRES, at("a-spec.json")).unwrap();
+    fs::copy(FIRES, at("other.json")).unwrap();
+    fs::copy(FIRES, at("closed/config.json")).unwrap();
+    for (name, bits) in [("other.json", 0o000), ("closed", 0o000), ("a-spec.json", 0o444), ("", 0o555)] {
+        mode(name, bits);
+    }
+    // Root may read everything, so somebody else has to try. The tool is opened here, wherever it lies.
+    let tool = fs::File::open(lint([""; 0]).get_program()).unwrap();
+    let nobody = |args: &[&Path]| {
+        let mut command = std::process::Command::new("setpriv");
+        let program = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&tool));
+        rustix::io::fcntl_setfd(&tool, rustix::io::FdFlags::empty()).unwrap();
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", &program, "lint"]).args(args);
+        let output = command.output().expect("setpriv(1), of the package util-linux, becomes somebody else");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let line = |name: &str, message: &str| format!("oomshim: {}: {message}\n", at(name).display());
+    let unread = [
+        line("closed", "cannot list it: access is refused (EACCES)"),
+        line("other.json", "cannot open: access is refused (EACCES)"),
+    ];
+    let (status, out, err) = nobody(&[folder.path()]);
+    assert_eq!((status, err), (Some(2), unread.concat()));
+    assert!(out.contains("a-spec.json:3:3"), "{out}");
+    let (status, out, err) = nobody(&[Path::new("--fix"), &at("a-spec.json")]);
+    assert_eq!(
+        (status, err),
+        (Some(2), line("a-spec.json", "cannot create a new file beside: access is refused (EACCES)"))
+    );
+    assert!(out.contains("warning[oom-score-unset]") && !out.contains("fixed"), "what stays is told: {out}");
+    mode("", 0o755);
+    mode("closed", 0o755);
+}
+
+#[test]
+fn a_file_is_judged_once_however_often_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.json");
+    fs::copy(FIRES, &file).unwrap();
+    fs::create_dir(folder.path().join("linked")).unwrap();
+    symlink(&file, folder.path().join("linked/config.json")).unwrap();
+    let said = run([&file, folder.path(), &file]);
+    assert!(said.out.ends_with("2 warnings in 2 files; --fix fixes 2\n"), "{}", said.out);
+}
+
+#[test]
+fn the_kind_is_what_the_person_says() {
+    let said = run(["--kind", "policy", FIRES]);
+    assert!(said.status == 1 && said.out.contains("error[not-toml]"), "{said:?}");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.json"), "{}").unwrap();
+    fs::write(folder.path().join("b.toml"), "x = 1\n").unwrap();
+    let said = run(["--kind", "spec", folder.path().to_str().unwrap()]);
+    assert!(said.out.contains("a.json:1:1") && said.out.ends_with("in 1 file\n"), "{}", said.out);
+    let said = run(["--kind", "nothing", FIRES]);
+    assert!(said.status == 2 && said.err.contains("[possible values: spec, hook, "), "{said:?}");
+}
+
+#[test]
+fn a_name_that_is_not_known_is_answered_with_the_nearest_one() {
+    for args in [["--explain", "oom-score-unst"], ["--select", "oom-score-unst"], ["--ignore", "oom-score-unst"]] {
+        let said = run(args.into_iter().chain([FIRES]));
+        let expected = "oomshim: there is no rule or group `oom-score-unst`; did you mean `oom-score-unset`?\n";
+        assert_eq!((said.status, said.err.as_str()), (2, expected), "{args:?}");
+    }
+    assert!(run(["--explain", "score"]).err.contains("score is a group of rules; --list-rules"));
 }
 
 #[test]

@@ -56,6 +56,11 @@ fn a_fix_changes_what_it_says_and_nothing_else() {
         "testdata/lint/twin-keys/fires.json",
     ]);
     insta::assert_snapshot!("diff-unsafe", said.out);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a spec.json");
+    fs::copy(repository().join("testdata/lint/oom-score-unset/fires.json"), &path).unwrap();
+    let said = run([Path::new("--diff"), &path]).out;
+    assert!(said.contains("a spec.json\t\n+++ b/"), "patch(1) ends a name at a space: {said}");
     assert_eq!(
         run(["--diff", "testdata/lint/keeps-sys-resource/fires.json"]).out,
         "",

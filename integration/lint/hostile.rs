@@ -44,7 +44,7 @@ fn each_gets_one_clear_line_and_nobody_waits() {
         let begun = Instant::now();
         let said = run([at(name)]);
         assert_eq!((said.status, said.err), (2, format!("oomshim: {}: {expected}\n", at(name).display())), "{name}");
-        assert!(begun.elapsed() < Duration::from_secs(10), "{name} took {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_mins(1), "{name} took {:?}", begun.elapsed());
     }
     let said = run([at("evil\x1b[2J\nname.json")]);
     assert!(said.err.lines().count() == 1 && said.err.contains("evil\\u{1b}[2J\\nname.json: "), "{said:?}");
@@ -56,9 +56,12 @@ fn a_loop_of_folders_ends() {
     fs::create_dir(folder.path().join("a")).unwrap();
     symlink("..", folder.path().join("a/up")).unwrap();
     let said = run([folder.path()]);
-    let expected =
-        format!("oomshim: {}/a/up: a symbolic link to a folder that it is in; not followed\n", folder.path().display());
-    assert_eq!((said.status, said.err, said.out.as_str()), (0, expected, "nothing found in 0 files\n"));
+    let top = folder.path().display();
+    let expected = format!(
+        "oomshim: {top}: nothing in it can be judged: no spec, policy, hooks.d file or configuration of an engine\n\
+         oomshim: {top}/a/up: a symbolic link to a folder that it is in; not followed\n"
+    );
+    assert_eq!((said.status, said.err, said.out.as_str()), (2, expected, "nothing found in 0 files\n"));
 }
 
 #[test]
@@ -91,6 +94,12 @@ fn what_the_terminal_would_obey_is_escaped() {
     }
 }
 
+/// What this thread has computed: a machine that is busy with others makes nothing slower by this clock.
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
+}
+
 /// The same shape, many times as large, must not take more than many times as long. The constant is generous: two
 /// thousand times slower than the real thing, and still far below what a quadratic loop would take.
 #[test]
@@ -112,16 +121,12 @@ fn time_is_linear_in_whatever_is_repeated() {
         many(&|_| "{}".into(), count),
     ];
     for text in hostile {
-        let begun = Instant::now();
+        let begun = processor_time();
         let outcome =
             lint::bytes("s.json".as_ref(), text.as_bytes(), Some(FileKind::Spec), &Options::default()).unwrap();
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "{} MB took {:?}: {}…",
-            text.len() / 1_000_000,
-            begun.elapsed(),
-            &text[..80]
-        );
+        let taken = processor_time().saturating_sub(begun);
+        let size = text.len() / 1_000_000;
+        assert!(taken < Duration::from_secs(20), "{size} MB took {taken:?}: {}…", &text[..80]);
         let listed = outcome.findings.len();
         assert!(listed < 60 * 54, "{listed} findings of one file");
     }

@@ -22,14 +22,14 @@ use crate::lint::{LIMIT, Options, explain, input};
 /// Tell what will go wrong under memory pressure, in specs, policies, hooks and engine configurations
 ///
 /// Exit status: 0 when nothing is found that counts for --fail-on, 1 when something is, 2 when a file could not be
-/// judged or the command line is wrong.
+/// judged or written, when there was nothing to judge, or when the command line is wrong.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "they are flags of a command line")]
 pub struct Args {
     /// Files, bundles, folders to be searched, or - for standard input
     #[arg(value_name = "PATH", required_unless_present_any = ["explain", "list_rules"])]
     paths: Vec<PathBuf>,
-    /// What the files are, where neither content nor name tells
+    /// What the files are, whatever they say themselves; in folders, those whose names end as that kind's do
     #[arg(long, value_name = "KIND", value_parser = word(FileKind::ALL))]
     kind: Option<FileKind>,
     /// How findings are written
@@ -41,7 +41,7 @@ pub struct Args {
     /// Make all fixes, also those that may change what somebody wanted
     #[arg(long)]
     unsafe_fixes: bool,
-    /// Show what fixes would change, and write nothing
+    /// Show what fixes would change, and write nothing; the exit status is that of the files as they are
     #[arg(long)]
     diff: bool,
     /// Judge only by these rules or groups (score, killing, memory, shape, deployment)
@@ -127,6 +127,9 @@ fn explain_rule(name: &str) -> anyhow::Result<Exit> {
 }
 
 fn settings(args: &Args) -> anyhow::Result<Settings> {
+    if args.diff && args.format != Format::Human {
+        bail!("--diff writes a diff and nothing else, so it has no other --format");
+    }
     let safety = if args.unsafe_fixes { Safety::Unsafe } else { Safety::Safe };
     let repair = match (args.diff, args.fix || args.unsafe_fixes) {
         (true, _) => Repair::Show(safety),
@@ -163,6 +166,7 @@ fn judge(args: &Args, settings: &Settings) -> anyhow::Result<Results> {
         settings.options.on_disk = false;
         results.append(run::text(Path::new("<stdin>"), &bytes, &settings));
     }
+    results.finish();
     Ok(results)
 }
 
@@ -190,11 +194,12 @@ fn exit(results: &Results, fail_on: Severity) -> Exit {
 
 fn write(args: &Args, settings: &Settings, results: &Results, exit: Exit) -> anyhow::Result<()> {
     let stdout = std::io::stdout();
-    let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let terminal = stdout.is_terminal();
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let mut out = BufWriter::new(stdout.lock());
     if let Repair::Show(_) = settings.repair {
         for change in &results.changes {
-            diff::write(change, &mut out)?;
+            diff::write(change, terminal, &mut out)?;
         }
         return Ok(out.flush()?);
     }

@@ -87,10 +87,7 @@ fn section(out: &mut String, meta: &Meta) {
 /// The ending of the rule's fixtures, which are of the first kind that it looks at.
 #[must_use]
 pub fn fixture_extension(meta: &Meta) -> &'static str {
-    match meta.kinds.first().map(|kind| kind.syntax()) {
-        Some(super::kind::Syntax::Toml) => "toml",
-        _ => "json",
-    }
+    meta.kinds.first().map_or("json", |kind| kind.syntax().extension())
 }
 
 fn heading(group: Group) -> &'static str {
@@ -142,13 +139,15 @@ that only the file is seen. `--fail-on` chooses the severity that makes the exit
 `--min-confidence` what is reported at all.
 
 **Fixes** are made by `--fix` where they are safe on every machine, and by `--unsafe-fixes` where they may change what
-somebody wanted. `--diff` shows them and writes nothing.
+somebody wanted. `--diff` shows them and writes nothing; the exit status is then that of the files as they are.
 
 **Ignoring**: `--ignore RULE`; in a spec the annotation `oomshim.lint.ignore` with names of rules and commas between
-them; in TOML a comment `# oomshim: ignore[RULE]` on the line or above it, or `# oomshim: ignore-file[RULE]`.
+them; in TOML a comment `# oomshim: ignore[RULE]` on the line or above it, or `# oomshim: ignore-file[RULE]`. Instead of
+a rule there may be a group (`score`, `killing`, `memory`, `shape`, `deployment`) or `all`.
 
 **Exit status**: 0 nothing found (or only what is below `--fail-on`), 1 findings, 2 something could not be judged because
-a file could not be read, is no text, or the command line is wrong.
+a file could not be read or written or is no text, because there was nothing to judge, or because the command line is
+wrong. Each gets a line on stderr, and everything else is judged all the same.
 ";
 
 #[cfg(test)]

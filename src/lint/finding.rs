@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::location::{Excerpt, Place};
 use super::rule::Meta;
+use super::together::Claim;
 use crate::spec::edit::Splice;
 
 /// How bad it is if it is so.
@@ -96,12 +97,23 @@ pub struct Finding {
     pub excerpt: Excerpt,
     /// Where it is in the file's values, a JSON pointer.
     pub pointer: String,
-    /// Other places that belong to it, with what they are.
-    pub related: Vec<(Place, String)>,
+    /// Other places that belong to it.
+    pub related: Vec<Related>,
     /// How it can be fixed by itself.
     pub fix: Option<Fix>,
     /// The same for the same finding as long as the rule, the place in the tree and the text there are.
     pub fingerprint: u64,
+}
+
+/// Another place that belongs to a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// The file, where it is not the finding's own.
+    pub file: Option<PathBuf>,
+    /// The place in that file.
+    pub place: Place,
+    /// What it is, in a few words.
+    pub label: String,
 }
 
 /// A change that takes the finding away.
@@ -137,6 +149,8 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// What is wrong and was to be ignored, by the file's own word.
     pub ignored: Vec<Finding>,
+    /// What is wrong if another file claims the same, until [`together::judge`](super::together::judge) tells.
+    pub claims: Vec<Claim>,
     /// What could not be judged.
     pub unjudged: Vec<Unjudged>,
     /// How many more of a rule's findings there are than are listed.

@@ -1,7 +1,8 @@
 //! Which files to judge: those that are named, and those in named folders that may be one of ours.
 
-use std::fs;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use super::kind;
 use crate::errno::Reason;
@@ -11,8 +12,26 @@ use crate::errno::Reason;
 pub struct Candidate {
     /// Its path, as it was given or found.
     pub path: PathBuf,
-    /// Whether a person named it: then it is an error if it is none of ours, otherwise it is passed over.
-    pub named: bool,
+    /// The one of [`Inputs::folders`] that it was found in, and is passed over in if it is none of ours. `None` where a
+    /// person named the file itself, or a bundle that it is the spec of: then that is an error.
+    pub folder: Option<usize>,
+}
+
+impl Candidate {
+    /// Whether a person named it, or its bundle.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        self.folder.is_none()
+    }
+}
+
+/// A folder that a person named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    /// Its path, as it was given.
+    pub path: PathBuf,
+    /// Whether it has something to say even if no candidate is left of it: a problem, or a file that was named twice.
+    pub spoke: bool,
 }
 
 /// Something that could not be looked at.
@@ -27,12 +46,16 @@ pub struct Problem {
 /// What there is to judge.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
-    /// The files, each folder's in the order of their names.
+    /// The files, each folder's in the order of their names, and none twice.
     pub candidates: Vec<Candidate>,
+    /// The folders among the paths.
+    pub folders: Vec<Folder>,
     /// What could not be looked at.
     pub problems: Vec<Problem>,
     /// What was left out on purpose, and a person may wonder about.
     pub notes: Vec<Problem>,
+    /// Where each candidate is, by its path.
+    seen: HashMap<PathBuf, usize>,
 }
 
 /// Looks into the folders among those paths, and below them.
@@ -42,7 +65,7 @@ pub fn collect(paths: &[PathBuf]) -> Inputs {
     for path in paths {
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => inputs.walk(path),
-            Ok(_) => inputs.candidates.push(Candidate { path: path.clone(), named: true }),
+            Ok(_) => inputs.add(path.clone(), None),
             Err(error) => inputs.problem(path, format!("cannot look at it: {}", Reason::from(error))),
         }
     }
@@ -54,12 +77,37 @@ impl Inputs {
         self.problems.push(Problem { path: path.to_owned(), message });
     }
 
+    /// A path that is there already, because paths overlap, is judged once.
+    fn add(&mut self, path: PathBuf, folder: Option<usize>) {
+        let Some(&earlier) = self.seen.get(&path) else {
+            self.seen.insert(path.clone(), self.candidates.len());
+            return self.candidates.push(Candidate { path, folder });
+        };
+        let earlier = &mut self.candidates[earlier];
+        for folder in [folder, earlier.folder].into_iter().flatten() {
+            self.folders[folder].spoke = true;
+        }
+        if folder.is_none() {
+            earlier.folder = None;
+        }
+    }
+
     fn walk(&mut self, top: &Path) {
+        let problems = self.problems.len();
+        let index = self.folders.len();
+        self.folders.push(Folder { path: top.to_owned(), spoke: false });
+        self.search(top, index);
+        self.folders[index].spoke |= self.problems.len() > problems;
+    }
+
+    fn search(&mut self, top: &Path, index: usize) {
         let mut folders = vec![top.to_owned()];
         while let Some(folder) = folders.pop() {
             let entries = fs::read_dir(&folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
             let mut entries = match entries {
                 Ok(entries) => entries,
+                // It was there a moment ago: containers end while their folders are searched.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && folder != top => continue,
                 Err(error) => {
                     self.problem(&folder, format!("cannot list it: {}", Reason::from(error)));
                     continue;
@@ -67,7 +115,8 @@ impl Inputs {
             };
             entries.sort_by_key(fs::DirEntry::file_name);
             // What is inside of a container belongs to the container.
-            let is_bundle = entries.iter().any(|entry| entry.file_name() == "config.json");
+            let has = |name: &str| entries.iter().any(|entry| entry.file_name() == name);
+            let (is_bundle, has_root) = (has("config.json"), has("rootfs"));
             let mut deeper = Vec::new();
             for entry in entries {
                 let Ok(kind) = entry.file_type() else { continue };
@@ -78,9 +127,13 @@ impl Inputs {
                         deeper.push(path);
                     }
                 } else if kind.is_symlink() {
-                    self.link(&path);
+                    self.link(&path, index);
+                } else if has_root && entry.file_name() == "config.json" {
+                    // Whatever it says, it is meant to be the spec of this bundle, as if it had been named.
+                    self.folders[index].spoke = true;
+                    self.add(path, None);
                 } else if is_ours_by_name(&path) {
-                    self.candidates.push(Candidate { path, named: false });
+                    self.add(path, Some(index));
                 }
             }
             folders.extend(deeper.into_iter().rev());
@@ -89,7 +142,7 @@ impl Inputs {
 
     /// A symbolic link to a file is as good as the file. One to a folder is not followed: what it shows is somewhere
     /// else, and one that leads to a folder above itself would never end.
-    fn link(&mut self, path: &Path) {
+    fn link(&mut self, path: &Path, index: usize) {
         let target = match fs::metadata(path) {
             Ok(target) => target,
             Err(error) if is_ours_by_name(path) => {
@@ -99,7 +152,7 @@ impl Inputs {
         };
         if !target.is_dir() {
             if is_ours_by_name(path) {
-                self.candidates.push(Candidate { path: path.to_owned(), named: false });
+                self.add(path.to_owned(), Some(index));
             }
             return;
         }
@@ -159,5 +212,19 @@ mod tests {
         );
         let problems: Vec<_> = inputs.problems.iter().map(|problem| problem.path.clone()).collect();
         assert_eq!(problems, [at("a/z.json"), at("absent")]);
+    }
+
+    #[test]
+    fn paths_that_overlap_are_judged_once() {
+        let top = tempfile::tempdir().unwrap();
+        let (bundle, file) = (top.path().join("b"), top.path().join("b/config.json"));
+        fs::create_dir(&bundle).unwrap();
+        fs::write(&file, "{}").unwrap();
+        let orders = [[top.path(), bundle.as_path(), file.as_path()], [file.as_path(), bundle.as_path(), top.path()]];
+        for paths in orders {
+            let inputs = collect(&paths.map(Path::to_owned));
+            assert_eq!(inputs.candidates, [Candidate { path: file.clone(), folder: None }], "{paths:?}");
+            assert!(inputs.folders.len() == 2 && inputs.folders.iter().all(|folder| folder.spoke), "{paths:?}");
+        }
     }
 }

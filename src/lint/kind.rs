@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::finding::words;
 use super::tree::{Node, Tree};
+use crate::spec::document::Kind;
 
 /// The kinds of files that rules know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +36,17 @@ pub enum Syntax {
     Json,
     /// TOML 1.0
     Toml,
+}
+
+impl Syntax {
+    /// How the names of such files end.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Syntax::Json => "json",
+            Syntax::Toml => "toml",
+        }
+    }
 }
 
 impl FileKind {
@@ -108,13 +120,16 @@ impl FileKind {
             FileKind::Hook => &["hook", "stages"],
             FileKind::Policy => &["class", "rule", "apply"],
             FileKind::Buildkitd => &["worker", "insecure-entitlements", "registry"],
-            FileKind::Dockerd => DOCKERD,
+            FileKind::Dockerd => &DOCKERD[..DOCKERS_OWN],
             FileKind::Containerd => &["plugins", "oom_score", "disabled_plugins", "proxy_plugins", "imports"],
         }
     }
 }
 
-/// What dockerd reads from its file and no other program has under that name (moby `daemon/config`).
+/// How many of [`DOCKERD`] no other program has under that name; they come first.
+const DOCKERS_OWN: usize = 21;
+
+/// What dockerd reads from its file (moby `daemon/config`).
 const DOCKERD: &[&str] = &[
     "runtimes",
     "default-runtime",
@@ -132,17 +147,17 @@ const DOCKERD: &[&str] = &[
     "default-shm-size",
     "default-ulimits",
     "cgroup-parent",
-    "containerd",
     "userns-remap",
+    "default-cgroupns-mode",
+    "max-concurrent-downloads",
+    "userland-proxy",
+    "metrics-addr",
+    "containerd",
     "builder",
     "features",
     "hosts",
     "iptables",
-    "default-cgroupns-mode",
     "bip",
-    "max-concurrent-downloads",
-    "userland-proxy",
-    "metrics-addr",
     "experimental",
 ];
 
@@ -156,7 +171,14 @@ pub fn of_tree(tree: &Tree<'_>, syntax: Syntax, name: &Path) -> Option<FileKind>
         let default = kind == FileKind::Policy && root.at(&["default", "class"]).is_some();
         has(kind.keys()) + 4 * has(kind.telling()) + 4 * usize::from(default)
     };
-    let kinds = FileKind::ALL.iter().map(|(kind, _)| *kind).filter(|kind| kind.syntax() == syntax);
+    let is_possible = |kind: FileKind| match kind {
+        FileKind::Spec => is_spec(root, name),
+        // Other programs have a table of rules, but no list of them.
+        FileKind::Policy => names(root, "class") || root.field("rule").is_none_or(|rule| rule.kind() == Kind::Array),
+        _ => true,
+    };
+    let kinds = FileKind::ALL.iter().map(|(kind, _)| *kind);
+    let kinds = kinds.filter(|kind| kind.syntax() == syntax && is_possible(*kind));
     let scored = kinds.map(|kind| (count(kind), kind)).filter(|(score, _)| *score > 0);
     // A file named as one is taken for one in doubt: it may well be the one that lacks what would tell.
     scored
@@ -165,7 +187,21 @@ pub fn of_tree(tree: &Tree<'_>, syntax: Syntax, name: &Path) -> Option<FileKind>
             let named = by_name(name) == Some(kind);
             (score > 1 || named).then_some(kind)
         })
-        .or_else(|| by_name(name).filter(|kind| kind.syntax() == syntax && root.is_object()))
+        .or_else(|| {
+            let is_empty = root.children().next().is_none();
+            let is_told = |kind: FileKind| kind != FileKind::Spec || is_spec(root, name) || is_empty;
+            by_name(name).filter(|kind| kind.syntax() == syntax && root.is_object() && is_told(*kind))
+        })
+}
+
+/// Whether an object is a runtime spec. `config.json` is many a program's, an image's too, and the other keys are
+/// everybody's: what crictl takes has `linux` and `mounts`, a container's state has `ociVersion`.
+fn is_spec(root: Node<'_>, name: &Path) -> bool {
+    let is_object = |key| root.field(key).is_some_and(Node::is_object);
+    let is_own = is_object("process") || is_object("root");
+    let is_state = !is_own && names(root, "status") && names(root, "bundle");
+    let is_named = by_name(name) == Some(FileKind::Spec) && is_object("linux");
+    is_own || is_named || (names(root, "ociVersion") && !is_state)
 }
 
 fn names(root: Node<'_>, key: &str) -> bool {
@@ -178,7 +214,8 @@ fn names(root: Node<'_>, key: &str) -> bool {
 pub fn of_text(text: &str, name: &Path) -> Option<FileKind> {
     let head: &str = text.get(..text.len().min(64 * 1024)).unwrap_or(text);
     let says = |words: &[&str]| words.iter().any(|word| head.contains(word));
-    by_name(name).or_else(|| {
+    let is_other = |kind: &FileKind| *kind == FileKind::Spec && !head.trim().is_empty() && !says(&["\"process\""]);
+    by_name(name).filter(|kind| !is_other(kind)).or_else(|| {
         Some(match () {
             () if says(&["\"ociVersion\""]) => FileKind::Spec,
             () if says(&["\"stages\""]) && says(&["\"hook\""]) => FileKind::Hook,
@@ -219,7 +256,12 @@ mod tests {
             (r#"{"default-runtime":"x"}"#, Some(FileKind::Dockerd)),
             (r#"{"name":"left-pad","version":"1.0.0"}"#, None),
             (r#"{"compilerOptions":{}}"#, None),
+            (r#"{"hosts":["a.example"],"key":{"algo":"rsa"}}"#, None),
+            (r#"{"hosts":["fd://"],"iptables":false}"#, Some(FileKind::Dockerd)),
             ("[]", None),
+            (r#"{"ociVersion":"1.0.2","id":"x","status":"created","pid":7,"bundle":"/b"}"#, None),
+            (r#"{"metadata":{"name":"x"},"hostname":"h","mounts":[],"linux":{},"annotations":{}}"#, None),
+            (r#"{"hostname":"h","root":"/srv","hooks":[]}"#, None),
         ];
         for (text, expected) in cases {
             assert_eq!(of_tree(&json::parse(text).unwrap(), Syntax::Json, Path::new("x.json")), expected, "{text}");
@@ -231,6 +273,8 @@ mod tests {
             ("oom_score = -999\n", Some(FileKind::Containerd)),
             ("[package]\nname = \"x\"\n", None),
             ("[dependencies]\n", None),
+            ("severity = \"x\"\n[rule.blank-imports]\n", None),
+            ("[[rule]]\nclass = \"x\"\n", Some(FileKind::Policy)),
         ];
         for (text, expected) in cases {
             assert_eq!(of_tree(&toml::parse(text).unwrap(), Syntax::Toml, Path::new("x.toml")), expected, "{text}");
@@ -243,6 +287,15 @@ mod tests {
         assert_eq!(of_tree(&empty, Syntax::Json, Path::new("b/config.json")), Some(FileKind::Spec));
         assert_eq!(of_tree(&empty, Syntax::Json, Path::new("hooks.d/x.json")), Some(FileKind::Hook));
         assert_eq!(of_tree(&empty, Syntax::Json, Path::new("x.json")), None);
+        for other in [r#"{"architecture":"amd64","os":"linux","config":{},"rootfs":{}}"#, r#"{"auths":{}}"#] {
+            assert_eq!(
+                of_tree(&json::parse(other).unwrap(), Syntax::Json, Path::new("b/config.json")),
+                None,
+                "{other}"
+            );
+        }
+        assert_eq!(of_text("// settings\n{}", Path::new("config.json")), None);
+        assert_eq!(of_text("", Path::new("config.json")), Some(FileKind::Spec));
         assert_eq!(of_text("{\"ociVersion\":", Path::new("x.json")), Some(FileKind::Spec));
         assert_eq!(of_text("hello", Path::new("x.txt")), None);
     }

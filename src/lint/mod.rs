@@ -2,7 +2,8 @@
 //!
 //! Specs, policies, hooks.d files and the configurations of engines come in as bytes, findings go out as values; only
 //! [`input`] and [`run`] touch files. One [`rule`] is one file in [`rules`]; [`report`] is where a finding is made;
-//! [`output`] has a file for each format; [`fix`] makes the changes that findings carry.
+//! [`output`] has a file for each format; [`fix`] makes the changes that findings carry; [`together`] holds files
+//! against each other.
 //!
 //! ```
 //! use oomshim::lint::{self, Options};
@@ -37,6 +38,7 @@ pub mod schema;
 pub mod select;
 pub mod spec_view;
 pub mod subject;
+pub mod together;
 mod toml;
 pub mod tree;
 
@@ -44,7 +46,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use finding::{Confidence, Outcome};
+use finding::{Confidence, Finding, Outcome};
 use kind::{FileKind, Syntax};
 use machine::Machine;
 use report::Report;
@@ -88,9 +90,6 @@ pub enum LintError {
     /// Nothing tells what it is.
     #[error("neither content nor name tells what kind of file this is; say it with --kind ({})", kinds())]
     UnknownKind,
-    /// It is written in another syntax than its kind.
-    #[error("a file of kind {0} is written in {1}")]
-    OtherSyntax(FileKind, &'static str),
 }
 
 fn kinds() -> String {
@@ -161,12 +160,17 @@ fn judge<'s>(subject: &'s Subject<'s>, options: &Options) -> Outcome {
             rule.check(subject, &mut report);
         }
     }
-    let Report { findings, unjudged, unlisted, .. } = report;
-    let sure = |finding: &finding::Finding| options.min_confidence.is_none_or(|least| finding.confidence >= least);
+    let Report { findings, mut claims, unjudged, unlisted, .. } = report;
+    let sure = |finding: &Finding| options.min_confidence.is_none_or(|least| finding.confidence >= least);
     let mut findings: Vec<_> = findings.into_iter().filter(sure).collect();
     findings.sort_by_key(|finding| finding.place.bytes.start);
-    let ignores = if findings.is_empty() { Vec::new() } else { ignore::of(subject) };
-    let is_ignored = |finding: &finding::Finding| ignores.iter().any(|ignore| ignore.covers(finding));
+    claims.retain(|claim| sure(&claim.finding));
+    let nothing = findings.is_empty() && claims.is_empty();
+    let ignores = if nothing { Vec::new() } else { ignore::of(subject) };
+    let is_ignored = |finding: &Finding| ignores.iter().any(|ignore| ignore.covers(finding));
+    for claim in &mut claims {
+        claim.ignored = is_ignored(&claim.finding);
+    }
     let (ignored, open) = findings.into_iter().partition(is_ignored);
-    Outcome { name: subject.name.to_owned(), kind: subject.kind, findings: open, ignored, unjudged, unlisted }
+    Outcome { name: subject.name.to_owned(), kind: subject.kind, findings: open, ignored, claims, unjudged, unlisted }
 }

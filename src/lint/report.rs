@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::ops::Range;
 
-use super::finding::{Confidence, Finding, Fix, Safety, Severity, Unjudged};
+use super::finding::{Confidence, Finding, Fix, Related, Safety, Severity, Unjudged};
 use super::location::Lines;
 use super::rule::Meta;
 use super::subject::Subject;
+use super::together::Claim;
 use super::tree::Node;
 use crate::escape;
 use crate::spec::edit::Splice;
@@ -25,6 +26,7 @@ pub struct Report<'s> {
     counts: HashMap<&'static str, usize>,
     seen: HashMap<u64, u64>,
     pub(super) findings: Vec<Finding>,
+    pub(super) claims: Vec<Claim>,
     pub(super) unjudged: Vec<Unjudged>,
     pub(super) unlisted: usize,
 }
@@ -57,6 +59,7 @@ impl<'s> Report<'s> {
             counts: HashMap::new(),
             seen: HashMap::new(),
             findings: Vec::new(),
+            claims: Vec::new(),
             unjudged: Vec::new(),
             unlisted: 0,
         }
@@ -80,17 +83,24 @@ impl<'s> Report<'s> {
     }
 
     fn push(&mut self, made: Made) {
-        let Some(rule) = self.rule else { return };
+        let finding = self.finding(made);
+        self.findings.extend(finding);
+    }
+
+    fn finding(&mut self, made: Made) -> Option<Finding> {
+        let rule = self.rule?;
         let count = self.counts.entry(rule.name).or_default();
         *count += 1;
         if *count > LISTED {
             self.unlisted += 1;
-            return;
+            return None;
         }
         let text = self.subject.tree.text();
         let lines = self.lines.get_or_insert_with(|| Lines::of(text));
         let place = lines.place(made.bytes);
-        let related = made.related.into_iter().map(|(bytes, label)| (lines.place(bytes), line(&label))).collect();
+        let related = made.related.into_iter();
+        let related =
+            related.map(|(bytes, label)| Related { file: None, place: lines.place(bytes), label: line(&label) });
         let excerpt = lines.excerpt(&place);
         let fix = made.fix.map(|fix| Fix {
             title: line(&fix.title),
@@ -102,7 +112,7 @@ impl<'s> Report<'s> {
         // Two findings of a rule at one place of the tree are told apart by their order.
         let twin = self.seen.entry(base).or_default();
         *twin += 1;
-        self.findings.push(Finding {
+        Some(Finding {
             rule,
             severity: made.severity.unwrap_or(rule.severity),
             confidence: made.confidence.unwrap_or(rule.confidence),
@@ -113,9 +123,9 @@ impl<'s> Report<'s> {
             place,
             excerpt,
             pointer,
-            related,
+            related: related.collect(),
             fix,
-        });
+        })
     }
 }
 
@@ -190,6 +200,14 @@ impl Draft<'_, '_> {
     pub fn emit(self) {
         self.report.push(self.made);
     }
+
+    /// Reports it only for the case that a file of another owner claims the same thing. The message is then followed
+    /// by the names of those files. See [`together`](super::together).
+    pub fn emit_if_claimed_twice(self, thing: &str, owner: u64) {
+        let report = self.report;
+        let finding = report.finding(self.made).map(Box::new);
+        report.claims.extend(finding.map(|finding| Claim { thing: thing.into(), owner, finding, ignored: false }));
+    }
 }
 
 /// Untrusted text for a message: short, quoted, and without anything that a terminal would obey.
@@ -206,8 +224,12 @@ fn line(text: &str) -> String {
     escape::text(text.trim()).into_owned()
 }
 
-/// A number that is the same as long as rule, pointer and text are (FNV-1a, 64 bits).
+/// A number that is the same as long as rule, pointer and text are (FNV-1a, 64 bits). An item's position in its list
+/// does not count: a mount or a rule that is put before it changes nothing about it.
 fn fingerprint(rule: &str, pointer: &str, text: &str) -> u64 {
+    let is_position = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = pointer.split('/').map(|part| if is_position(&part) { "" } else { part });
+    let pointer = parts.collect::<Vec<_>>().join("/");
     let mut input = String::new();
     let short: String = text.chars().take(200).collect();
     let words = short.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -6,12 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+
 use super::finding::{Outcome, Safety};
 use super::fix::{self, Fixed};
-use super::input::{Candidate, Inputs, Problem, is_expected};
-use super::kind::FileKind;
-use super::{LintError, Options};
-use crate::spec::bundle::SpecFile;
+use super::input::{Candidate, Folder, Inputs, Problem, is_expected};
+use super::kind::{self, FileKind};
+use super::{LintError, Options, together};
+use crate::errno::Reason;
+use crate::spec::bundle::{BundleError, SpecFile};
 
 /// What to do with findings that can be fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +58,8 @@ pub struct Results {
     pub problems: Vec<Problem>,
     /// What was left out on purpose.
     pub notes: Vec<Problem>,
+    /// The named folders in which there was nothing to judge, until [`Results::finish`] is asked how bad that is.
+    pub empty: Vec<Problem>,
     /// What was changed, or would be.
     pub changes: Vec<Change>,
 }
@@ -62,11 +67,13 @@ pub struct Results {
 /// What came of one file.
 enum Done {
     Judged(Outcome, Option<Change>),
+    Unwritten(Outcome, Problem),
     Failed(Problem),
     NotOurs,
 }
 
-/// Judges all files. `progress` is told now and then how many are done.
+/// Judges all files, each for itself; [`Results::finish`] is for when all are there. `progress` is told now and then how
+/// many are done.
 pub fn run(inputs: Inputs, settings: &Settings, progress: &mut dyn FnMut(Duration, usize)) -> Results {
     let files = inputs.candidates;
     let next = AtomicUsize::new(0);
@@ -101,11 +108,20 @@ pub fn run(inputs: Inputs, settings: &Settings, progress: &mut dyn FnMut(Duratio
     let mut all = slots.into_inner().unwrap_or_else(PoisonError::into_inner);
     all.sort_by_key(|(index, _)| *index);
     let mut results = Results { problems: inputs.problems, notes: inputs.notes, ..Results::default() };
-    for (_, done) in all {
+    let mut folders = inputs.folders;
+    for (index, done) in all {
+        if let (Some(folder), false) = (files[index].folder, matches!(done, Done::NotOurs)) {
+            folders[folder].spoke = true;
+        }
         results.add(done);
     }
+    let silent = folders.into_iter().filter(|folder| !folder.spoke);
+    results.empty = silent.map(|Folder { path, .. }| Problem { path, message: EMPTY.to_owned() }).collect();
     results
 }
+
+/// What a person is told who named a folder that holds nothing of ours.
+const EMPTY: &str = "nothing in it can be judged: no spec, policy, hooks.d file or configuration of an engine";
 
 /// Judges one text that is no file, standard input say.
 #[must_use]
@@ -122,9 +138,22 @@ impl Results {
                 self.outcomes.push(outcome);
                 self.changes.extend(change);
             }
+            Done::Unwritten(outcome, problem) => {
+                self.outcomes.push(outcome);
+                self.problems.push(problem);
+            }
             Done::Failed(problem) => self.problems.push(problem),
             Done::NotOurs => {}
         }
+    }
+
+    /// Ends a run, once, when everything is there: holds the files against each other, and where nothing was judged at
+    /// all, an empty folder is a problem and not only worth a note. A mistyped path must not look like a clean one.
+    pub fn finish(&mut self) {
+        together::judge(&mut self.outcomes);
+        let nothing = self.outcomes.is_empty() && self.problems.is_empty();
+        let told = if nothing { &mut self.problems } else { &mut self.notes };
+        told.append(&mut self.empty);
     }
 
     /// Puts what came of others behind what came of these.
@@ -132,6 +161,7 @@ impl Results {
         self.outcomes.append(&mut other.outcomes);
         self.problems.append(&mut other.problems);
         self.notes.append(&mut other.notes);
+        self.empty.append(&mut other.empty);
         self.changes.append(&mut other.changes);
     }
 }
@@ -142,20 +172,37 @@ fn one(file: &Candidate, settings: &Settings) -> Done {
         Repair::Write(_) => std::fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone()),
         _ => file.path.clone(),
     };
-    let wondered = file.named || is_expected(&file.path);
-    let failed = |message: String| Done::Failed(Problem { path: file.path.clone(), message });
+    let problem =
+        |error: &BundleError| Problem { path: file.path.clone(), message: without_path(&error.to_string(), &real) };
+    let ending = |kind: FileKind| kind.syntax().extension();
+    if !file.is_named() && settings.kind.is_some_and(|kind| file.path.extension() != Some(ending(kind).as_ref())) {
+        return Done::NotOurs;
+    }
     let (spec, bytes) = match SpecFile::read(&real) {
         Ok(opened) => opened,
-        Err(error) if wondered => return failed(without_path(&error.to_string(), &real)),
-        Err(_) => return Done::NotOurs,
+        Err(error) if !file.is_named() && may_be_passed_over(&error, &file.path) => return Done::NotOurs,
+        Err(error) => return Done::Failed(problem(&error)),
     };
-    let done = judge(&file.path, &bytes, file.named, settings);
+    let done = judge(&file.path, &bytes, file.is_named(), settings);
     if let (Done::Judged(_, Some(change)), Repair::Write(_)) = (&done, settings.repair)
         && let Err(error) = spec.replace(&change.texts.1)
     {
-        return failed(without_path(&error.to_string(), &real));
+        // What was to be fixed is still there.
+        return match super::bytes(&file.path, &bytes, settings.kind, &settings.options) {
+            Ok(outcome) => Done::Unwritten(outcome, problem(&error)),
+            Err(_) => Done::Failed(problem(&error)),
+        };
     }
     done
+}
+
+/// Whether nobody wonders that a file, found in a folder, was not read. One that may not be read could be one of ours;
+/// one that is gone by now was a container that ended while its folder was searched.
+fn may_be_passed_over(error: &BundleError, path: &Path) -> bool {
+    match error {
+        BundleError::File { reason: Reason(errno), .. } => *errno == Errno::NOENT,
+        _ => !is_expected(path),
+    }
 }
 
 /// The message without the path, which every line begins with.
@@ -168,17 +215,37 @@ fn without_path(message: &str, path: &Path) -> String {
 }
 
 fn judge(name: &Path, bytes: &[u8], named: bool, settings: &Settings) -> Done {
-    let judged = match settings.repair {
-        Repair::Report => super::bytes(name, bytes, settings.kind, &settings.options).map(|outcome| (outcome, None)),
-        Repair::Show(safety) | Repair::Write(safety) => {
-            fix::fix(name, bytes, settings.kind, &settings.options, safety).map(|fixed| with_change(name, bytes, fixed))
-        }
-    };
+    let mut judged = repaired(name, bytes, settings.kind, settings);
+    // What is named is what its name says, however little its content does.
+    if let (Err(LintError::UnknownKind), true, Some(kind)) = (&judged, named, kind::by_name(name)) {
+        judged = repaired(name, bytes, Some(kind), settings);
+    }
     match judged {
         Ok((outcome, change)) => Done::Judged(outcome, change),
         Err(LintError::UnknownKind) if !named => Done::NotOurs,
         Err(_) if !named && !is_expected(name) => Done::NotOurs,
         Err(error) => Done::Failed(Problem { path: name.to_owned(), message: error.to_string() }),
+    }
+}
+
+fn repaired(
+    name: &Path,
+    bytes: &[u8],
+    kind: Option<FileKind>,
+    settings: &Settings,
+) -> Result<(Outcome, Option<Change>), LintError> {
+    let options = &settings.options;
+    match settings.repair {
+        Repair::Report => super::bytes(name, bytes, kind, options).map(|outcome| (outcome, None)),
+        Repair::Write(safety) => {
+            fix::fix(name, bytes, kind, options, safety).map(|fixed| with_change(name, bytes, fixed))
+        }
+        // Nothing is written, so what is found is what the file says now.
+        Repair::Show(safety) => {
+            let outcome = super::bytes(name, bytes, kind, options)?;
+            let fixed = fix::fix(name, bytes, kind, options, safety)?;
+            Ok((outcome, with_change(name, bytes, fixed).1))
+        }
     }
 }
 

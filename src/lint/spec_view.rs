@@ -86,7 +86,7 @@ impl<'t> Spec<'t> {
     pub fn unified_limit(&self, file: &str) -> Option<Limit<'t>> {
         let node = self.unified(file)?;
         let text = node.text()?;
-        let bytes = if text.trim() == "max" { None } else { Some(text.trim().parse().ok()?) };
+        let bytes = if text.trim() == "max" { None } else { Some(size(text.trim())?) };
         Some(Limit { node, bytes })
     }
 
@@ -149,6 +149,13 @@ impl<'t> Spec<'t> {
         self.root.field("annotations")?.entry_of(key).filter(|node| node.kind() == Kind::String)
     }
 
+    /// Whether it is a spec of another system than Linux, which alone has scores.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        let others = ["windows", "solaris", "freebsd", "zos"];
+        self.linux.is_none() && others.into_iter().any(|system| self.root.field(system).is_some())
+    }
+
     /// Whether it is a pod's pause container, whose score of -998 is the engine's business.
     #[must_use]
     pub fn is_sandbox(&self) -> bool {
@@ -180,6 +187,20 @@ impl<'t> Spec<'t> {
         let mounts = self.root.field("mounts").into_iter().flat_map(Node::items);
         mounts.filter(|node| node.is_object()).map(|node| Mount { node })
     }
+}
+
+/// The bytes of a size as the kernel reads it (`memparse`): digits, and a letter that stands for a power of 1024.
+fn size(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let power = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" => 0,
+        "k" => 1,
+        "m" => 2,
+        "g" => 3,
+        "t" => 4,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(1 << (10 * power))
 }
 
 /// What a container has of a kind of namespace.
@@ -228,5 +249,30 @@ impl<'t> Mount<'t> {
     pub fn is_read_only(self) -> bool {
         let last = self.option(|option| matches!(option, "ro" | "rro" | "rw"));
         last.and_then(Node::text).is_some_and(|option| option != "rw")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_the_kernel_reads_them() {
+        let cases = [
+            ("0", Some(0)),
+            ("4096", Some(4096)),
+            ("1k", Some(1024)),
+            ("2G", Some(2 << 30)),
+            ("1T", Some(1 << 40)),
+            ("", None),
+            ("G", None),
+            ("1GB", None),
+            ("1.5G", None),
+            ("-1", None),
+            ("99999999999999T", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(size(text), expected, "{text}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::json::text;
 use crate::spec::document::{Kind, folds_to};
 
 /// A file's values and where they stand.
@@ -156,7 +157,7 @@ impl<'t> Node<'t> {
         if let Some(decoded) = &self.tree.decoded {
             return decoded.get(&self.index)?.key.as_deref().map(Cow::Borrowed);
         }
-        self.key_span().map(|span| string(&self.tree.text[span]))
+        self.key_span().map(|span| text::string(&self.tree.text[span]))
     }
 
     /// The text of a string, escapes resolved; `None` for anything else.
@@ -167,7 +168,7 @@ impl<'t> Node<'t> {
         }
         match &self.tree.decoded {
             Some(decoded) => decoded.get(&self.index)?.text.as_deref().map(Cow::Borrowed),
-            None => Some(string(self.raw())),
+            None => Some(text::string(self.raw())),
         }
     }
 
@@ -254,55 +255,5 @@ impl<'t> Node<'t> {
             return folds_to(&self.key().unwrap_or_default(), name);
         }
         self.key().is_some_and(|key| key == name)
-    }
-}
-
-/// What a JSON string stands for. A lone surrogate, which is no character, becomes U+FFFD.
-fn string(raw: &str) -> Cow<'_, str> {
-    let inner = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
-    if !inner.contains('\\') {
-        return Cow::Borrowed(inner);
-    }
-    let mut text = String::with_capacity(inner.len());
-    let mut rest = inner;
-    while let Some(at) = rest.find('\\') {
-        text.push_str(&rest[..at]);
-        let (letter, length) = escape(&rest[at..]);
-        text.push(letter);
-        rest = &rest[at + length..];
-    }
-    text.push_str(rest);
-    Cow::Owned(text)
-}
-
-/// The character of the escape that the text begins with, and the escape's length in bytes.
-fn escape(text: &str) -> (char, usize) {
-    let letter = match text.as_bytes().get(1) {
-        Some(b'b') => '\u{8}',
-        Some(b'f') => '\u{c}',
-        Some(b'n') => '\n',
-        Some(b'r') => '\r',
-        Some(b't') => '\t',
-        Some(b'u') => return unicode(text),
-        Some(&other) => char::from(other),
-        None => return ('\\', 1),
-    };
-    (letter, 2)
-}
-
-/// The character of a `\u` escape or of a pair of them.
-fn unicode(text: &str) -> (char, usize) {
-    let unit = |text: &str| u32::from_str_radix(text.get(2..6)?, 16).ok();
-    let Some(first) = unit(text) else { return (char::REPLACEMENT_CHARACTER, text.len().min(2)) };
-    if !(0xd800..0xe000).contains(&first) {
-        return (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6);
-    }
-    let second = text.get(6..).filter(|rest| rest.starts_with("\\u")).and_then(unit);
-    match second {
-        Some(low @ 0xdc00..0xe000) if first < 0xdc00 => {
-            let letter = 0x10000 + ((first - 0xd800) << 10) + (low - 0xdc00);
-            (char::from_u32(letter).unwrap_or(char::REPLACEMENT_CHARACTER), 12)
-        }
-        _ => (char::REPLACEMENT_CHARACTER, 6),
     }
 }

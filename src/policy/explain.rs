@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::decide::{self, Because, Volunteer};
 use super::file::Loaded;
 use super::rule::{Failed, Rule};
+use crate::apply;
 use crate::host::{self, Host, Rights, Roots};
 use crate::process::ProcessError;
 use crate::spec::bundle::{self, BundleError, SpecFile};
@@ -115,7 +116,7 @@ pub fn explain(loaded: &Loaded, bundle: &Path, id: Option<&OsStr>, roots: &Roots
     let policy = &loaded.policy;
     let (_, bytes) = SpecFile::read(&bundle::spec_path(bundle))?;
     let document = Document::parse(&bytes)?;
-    let workload = Workload::of(&document).named(id, crate::shim::bundle_path(Some(bundle.as_os_str())));
+    let workload = Workload::of(&document).named(id, bundle::absolute_path(Some(bundle.as_os_str())));
     let decision = decide::classify(policy, &workload);
     let looked_at = match decision.because {
         Because::Rule(index) => &policy.rules[..=index],
@@ -135,7 +136,7 @@ pub fn explain(loaded: &Loaded, bundle: &Path, id: Option<&OsStr>, roots: &Roots
     };
     let Some(class) = &decision.class else { return Ok(explanation) };
     let host = Host::read(roots);
-    let score = crate::shim::score_for(class, &workload, roots)?;
+    let score = apply::score_for(class, &workload, roots)?;
     let plan = decide::plan(class, &workload, &host, score, false);
     if let (Some(wanted), Some(got)) = (plan.clamped_from, plan.score()) {
         explanation.not_applied.push(Obstacle {

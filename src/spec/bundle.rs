@@ -228,6 +228,18 @@ pub fn spec_path(bundle: &Path) -> PathBuf {
     bundle.join(OsStr::new("config.json"))
 }
 
+/// The bundle's absolute path, as rules see it; without one, the working directory's.
+#[must_use]
+pub fn absolute_path(bundle: Option<&OsStr>) -> PathBuf {
+    let bundle = bundle.map_or(Path::new("."), Path::new);
+    let absolute = std::path::absolute(bundle).unwrap_or_else(|_| bundle.to_owned());
+    // Behind `..` may stand a symbolic link, so only the file system knows where it leads.
+    if absolute.components().any(|part| part == std::path::Component::ParentDir) {
+        return std::fs::canonicalize(&absolute).unwrap_or(absolute);
+    }
+    absolute
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 
 mod command;
 mod daemon;
+pub(crate) mod docker_like;
 mod policy;
 mod rights;
 mod scenario;

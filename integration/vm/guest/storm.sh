@@ -60,10 +60,13 @@ lane() {
         helper) step="$program; hog-$number 0 & wait %1; echo done: \$BUILD" ;;
         esac
         build_status=0
+        build_began=$(cut -d . -f 1 /proc/uptime)
         build_limit=$storm_patience build_only storm$number "$step" || build_status=$?
         case $build_status in
         0) outcome=passed; grep -q "^#[0-9]* [0-9.]* done: storm$number$" $work/storm$number.log || outcome=wrong ;;
-        137 | 143) outcome=hung ;;
+        # KILL, of timeout or of the kernel, which has no better candidate than a client when it asks again before the memory of a
+        # dying step is free.
+        137) outcome=client; [ $(($(cut -d . -f 1 /proc/uptime) - build_began)) -lt $storm_patience ] || outcome=hung ;;
         *) outcome=failed ;;
         esac
         # The end is written into the kernel's log: its clock and /proc/uptime are seconds apart in an emulated machine.
@@ -97,25 +100,26 @@ count() { awk -v kind="$2" -v outcome="$3" '$2 ~ "^(" kind ")$" && $3 ~ "^(" out
 
 storm_row() {
     kernel_log >$storm_dir/kernel
-    # A greedy build that failed and in which the kernel killed something died as it should; with the seconds from the first kill in
-    # it to buildctl's report.
+    # A greedy build that did not pass and in which the kernel killed something died as it should; with the seconds from the first kill
+    # in it to buildctl's report, or to the client's own end.
     awk 'function told() { time = $0; sub(/^\[ */, "", time); sub(/\].*/, "", time); return time }
         FNR == NR && /Killed process [0-9]+ \(hog-[0-9]+\)/ {
             name = $0; sub(/.*\(hog-/, "", name); sub(/\).*/, "", name)
             if (!(name in first)) first[name] = told() }
         FNR == NR && match($0, /storm: build [0-9]+ ended$/) { name = $0; sub(/ ended$/, "", name); sub(/.* /, "", name); ended[name] = told() }
-        FNR < NR && $3 == "failed" && ($1 in first) { printf "%s %s died %.1f\n", $1, $2, ended[$1] - first[$1] }' \
+        FNR < NR && $3 ~ /^(failed|client)$/ && ($1 in first) { printf "%s %s died %.1f %s\n", $1, $2, ended[$1] - first[$1], $3 }' \
         $storm_dir/kernel $storm_dir/outcomes >$storm_dir/died
-    cut -d ' ' -f 4 $storm_dir/died | sort -n >$storm_dir/delays
+    awk '$5 == "failed" { print $4 }' $storm_dir/died | sort -n >$storm_dir/delays
     median=$(awk '{ delay[NR] = $1 } END { if (NR) print delay[int((NR + 1) / 2)]; else print "-" }' $storm_dir/delays)
     longest=$(tail -n 1 $storm_dir/delays)
     greedy='hog|brood|helper'
     should_pass=$(awk '$2 == "modest"' $storm_dir/kinds | wc -l) passed=$(count $storm_dir/outcomes modest passed)
     should_die=$(awk '$2 != "modest"' $storm_dir/kinds | wc -l) died=$(count $storm_dir/died "$greedy" died)
     half_dead=$(count $storm_dir/outcomes "$greedy" 'passed|wrong') hangs=$(count $storm_dir/outcomes '.*' hung)
+    clients=$(count $storm_dir/outcomes '.*' client)
     deaths=$(wc -l 2>/dev/null <$storm_dir/deaths || echo 0)
     took=$(awk -v began="$storm_began" '{ printf "%d", $1 - began }' /proc/uptime)
-    table "$storm_name | $at_once | $passed of $should_pass | $died of $should_die | $half_dead | $deaths | $hangs | $(kills) | ${median} s | ${longest:--} s | $took s"
+    table "$storm_name | $at_once | $passed of $should_pass | $died of $should_die | $half_dead | $deaths | $clients | $hangs | $(kills) | ${median} s | ${longest:--} s | $took s"
 }
 
 # What the storm must show when oomshim is in place.

@@ -4,7 +4,11 @@ import dataclasses
 import os
 import re
 
-STORM = int(os.environ.get("VM_STORM", "12"))  # builds in each storm
+# How often a scenario does what it does, by the word that its line and the kernel's command line have for it.
+TIMES = {
+    "storm": int(os.environ.get("VM_STORM", "12")),  # builds in each storm
+    "populations": int(os.environ.get("VM_POPULATIONS", "6")),  # populations that rank is asked about
+}
 
 OWN, ON_DEMAND, SYSTEMD = "own", "on-demand", "systemd"
 
@@ -28,10 +32,11 @@ def read(folder):
         fields = line.split("#", 1)[0].split()
         if not fields:
             continue
-        limit = re.fullmatch(r"(\d+)(?:\+(\d+)\*storm)?", fields[-1])
+        limit = re.fullmatch(rf"(\d+)(?:\+(\d+)\*({'|'.join(TIMES)}))?", fields[-1])
         if len(fields) != 3 or not limit:
-            raise Mistake(f"scenarios/LIST:{number}: wanted `NAME BOOT SECONDS` or `NAME BOOT SECONDS+SECONDS*storm`, found `{line}`")
-        scenarios.append(Scenario(fields[0], fields[1], int(limit[1]) + int(limit[2] or 0) * STORM, title(folder / f"{fields[0]}.sh")))
+            raise Mistake(f"scenarios/LIST:{number}: wanted `NAME BOOT SECONDS` or `NAME BOOT SECONDS+SECONDS*WORD` with a word of {', '.join(TIMES)}, found `{line}`")
+        seconds = int(limit[1]) + (int(limit[2]) * TIMES[limit[3]] if limit[2] else 0)
+        scenarios.append(Scenario(fields[0], fields[1], seconds, title(folder / f"{fields[0]}.sh")))
     names = [scenario.name for scenario in scenarios]
     files = {path.stem for path in folder.glob("*.sh")}
     problems = [f"{name} is listed twice" for name in sorted({name for name in names if names.count(name) > 1})]
@@ -56,6 +61,11 @@ def choose(scenarios, names):
     if unknown:
         raise Mistake(f"no such scenario: {', '.join(sorted(unknown))}")
     return [scenario for scenario in scenarios if (scenario.name in names if names else scenario.boot != ON_DEMAND)]
+
+
+def times():
+    """TIMES for the kernel's command line, where the scenarios read them."""
+    return " ".join(f"oomshim.{word}={number}" for word, number in TIMES.items())
 
 
 def boots(scenarios):

@@ -83,7 +83,7 @@ class Boot:
         wanted = ",".join(f"{scenario.name}:{scenario.seconds}" for scenario in self._scenarios)
         logs = self._out / "logs"
         systemd = "oomshim.systemd " if self._scenarios[0].boot == listing.SYSTEMD else ""
-        machine = vm.Vm(self._out, f"{systemd}oomshim.storm={listing.STORM} oomshim.run={wanted}", logs / f"{self._label}.serial", logs / f"{self._label}.verdicts")
+        machine = vm.Vm(self._out, f"{systemd}{listing.times()} oomshim.run={wanted}", logs / f"{self._label}.serial", logs / f"{self._label}.verdicts")
         deadline = time.monotonic() + BOOT_SECONDS
         try:
             while True:

@@ -93,8 +93,11 @@ class Lists(unittest.TestCase):
                 self.read(text, files)
 
     def test_a_storm_takes_longer_when_it_is_longer(self):
-        with mock.patch.object(listing, "STORM", 100):
+        with mock.patch.dict(listing.TIMES, storm=100):
             self.assertEqual(self.read("a own 90+2*storm\n", ["a"])[0].seconds, 290)
+            self.assertIn("oomshim.storm=100", listing.times())
+        with self.assertRaises(listing.Mistake):
+            self.read("a own 90+2*storms\n", ["a"])
 
     def test_on_demand_is_by_name_only(self):
         scenarios = self.read("a own 5\nb on-demand 5\n", ["a", "b"])

@@ -7,15 +7,21 @@ use similar::TextDiff;
 use crate::escape;
 use crate::lint::run::Change;
 
-/// Writes the diff of one file.
+/// Writes the diff of one file, byte for byte as patch(1) needs it, or for a terminal without what one would obey.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write(change: &Change, out: &mut impl Write) -> io::Result<()> {
+pub fn write(change: &Change, for_terminal: bool, out: &mut impl Write) -> io::Result<()> {
     let (before, after) = &change.texts;
     let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
     let name = escape::bytes(change.path.as_os_str().as_encoded_bytes());
+    // patch(1) takes a name to end at the first space, unless a tab does it.
+    let tab = if name.contains(' ') { "\t" } else { "" };
     let diff = TextDiff::from_lines(before.as_ref(), after.as_ref());
-    let text = diff.unified_diff().context_radius(3).header(&format!("a/{name}"), &format!("b/{name}")).to_string();
-    out.write_all(text.as_bytes())
+    let text =
+        diff.unified_diff().context_radius(3).header(&format!("a/{name}{tab}"), &format!("b/{name}{tab}")).to_string();
+    if !for_terminal {
+        return out.write_all(text.as_bytes());
+    }
+    text.lines().try_for_each(|line| writeln!(out, "{}", escape::text(&line.replace('\t', "    "))))
 }

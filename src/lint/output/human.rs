@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{Counts, plural};
 use crate::escape;
-use crate::lint::finding::{Finding, Outcome, Safety, Severity};
+use crate::lint::finding::{Finding, Outcome, Related, Safety, Severity};
 use crate::lint::run::Results;
 
 /// How it is to look.
@@ -81,8 +81,12 @@ fn one(paint: &Paint, file: &Path, finding: &Finding, out: &mut impl Write) -> i
     let blank = " ".repeat(before.width());
     writeln!(out, "{margin} {bar} {blank}{}", paint.with(colour, &format!("{arrows}{label}")))?;
     writeln!(out, "{margin} {bar}")?;
-    for (place, label) in &finding.related {
-        let at = format!("{label}: line {} column {}", place.start.line, place.start.column);
+    for Related { file, place, label } in &finding.related {
+        let (line, column) = (place.start.line, place.start.column);
+        let at = match file {
+            Some(file) => format!("{label}: {}:{line}:{column}", name(file)),
+            None => format!("{label}: line {line} column {column}"),
+        };
         footer(paint, &margin, "see", &at, out)?;
     }
     footer(paint, &margin, "why", finding.rule.why, out)?;

@@ -1,11 +1,12 @@
 //! JSON, version 1: the words of this file and no other's, so that what changes inside changes nothing out there.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::Counts;
-use crate::lint::finding::{Finding, Fix};
+use crate::lint::finding::{Finding, Fix, Related};
 use crate::lint::location::{Place, Position};
 use crate::lint::run::Results;
 
@@ -20,6 +21,7 @@ struct Report<'a> {
     findings: Vec<One<'a>>,
     ignored: Vec<One<'a>>,
     cannot_judge: Vec<Unjudged<'a>>,
+    fixed: Vec<Fixed<'a>>,
     problems: Vec<Trouble<'a>>,
 }
 
@@ -60,6 +62,9 @@ struct One<'a> {
 
 #[derive(Serialize)]
 struct Location<'a> {
+    /// Only where it is not the finding's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
     start: Point,
     end: Point,
     /// Bytes from the beginning of the file.
@@ -97,6 +102,14 @@ struct Unjudged<'a> {
     reason: &'a str,
 }
 
+/// What `--fix` did to a file.
+#[derive(Serialize)]
+struct Fixed<'a> {
+    file: String,
+    rule: &'static str,
+    title: &'a str,
+}
+
 #[derive(Serialize)]
 struct Trouble<'a> {
     file: String,
@@ -122,6 +135,10 @@ pub fn write(results: &Results, out: &mut impl Write) -> io::Result<()> {
             reason: &unjudged.reason,
         })
     });
+    let fixed = results
+        .changes
+        .iter()
+        .flat_map(|change| change.made.iter().map(|(rule, title)| Fixed { file: lossy(&change.path), rule, title }));
     let report = Report {
         version: VERSION,
         tool: Tool { name: "oomshim", version: env!("CARGO_PKG_VERSION") },
@@ -129,6 +146,7 @@ pub fn write(results: &Results, out: &mut impl Write) -> io::Result<()> {
         findings: all(|outcome| &outcome.findings),
         ignored: all(|outcome| &outcome.ignored),
         cannot_judge: unjudged.collect(),
+        fixed: fixed.collect(),
         problems: results
             .problems
             .iter()
@@ -139,7 +157,7 @@ pub fn write(results: &Results, out: &mut impl Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn one<'a>(name: &std::path::Path, kind: &'static str, finding: &'a Finding) -> One<'a> {
+fn one<'a>(name: &Path, kind: &'static str, finding: &'a Finding) -> One<'a> {
     One {
         rule: finding.rule.name,
         severity: finding.severity.word(),
@@ -151,16 +169,21 @@ fn one<'a>(name: &std::path::Path, kind: &'static str, finding: &'a Finding) -> 
         file: lossy(name),
         kind,
         pointer: &finding.pointer,
-        location: location(&finding.place, &finding.label),
-        related: finding.related.iter().map(|(place, label)| location(place, label)).collect(),
+        location: location(None, &finding.place, &finding.label),
+        related: finding
+            .related
+            .iter()
+            .map(|Related { file, place, label }| location(file.as_deref(), place, label))
+            .collect(),
         fix: finding.fix.as_ref().map(repair),
         fingerprint: format!("{:016x}", finding.fingerprint),
     }
 }
 
-fn location<'a>(place: &Place, label: &'a str) -> Location<'a> {
+fn location<'a>(file: Option<&Path>, place: &Place, label: &'a str) -> Location<'a> {
     let point = |position: Position| Point { line: position.line, column: position.column };
     Location {
+        file: file.map(lossy),
         start: point(place.start),
         end: point(place.end),
         offset: place.bytes.start,
@@ -179,6 +202,6 @@ fn repair(fix: &Fix) -> Repair<'_> {
 }
 
 /// JSON has no bytes; what is not UTF-8 in a name becomes U+FFFD.
-fn lossy(path: &std::path::Path) -> String {
+fn lossy(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }

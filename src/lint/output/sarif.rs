@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::lint::finding::{Confidence, Finding, Severity};
+use crate::lint::finding::{Confidence, Finding, Related, Severity};
 use crate::lint::location::Place;
 use crate::lint::rules;
 use crate::lint::run::Results;
@@ -99,9 +99,10 @@ fn result(name: &Path, finding: &Finding, ignored: bool) -> Value {
         "properties": { "precision": precision(finding.confidence) },
     });
     if !finding.related.is_empty() {
-        let related = finding.related.iter().map(|(place, label)| {
+        let related = finding.related.iter().map(|Related { file, place, label }| {
+            let uri = uri(file.as_deref().unwrap_or(name));
             json!({
-                "physicalLocation": { "artifactLocation": { "uri": uri(name) }, "region": region(place) },
+                "physicalLocation": { "artifactLocation": { "uri": uri }, "region": region(place) },
                 "message": { "text": label },
             })
         });

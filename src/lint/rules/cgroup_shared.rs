@@ -1,6 +1,14 @@
 //! `cgroup-shared`: the step runs in a cgroup that others are in.
 
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+
 use crate::lint::rule::prelude::*;
+
+/// The longest path that the kernel takes, in bytes; a longer one names no cgroup.
+const PATH_MAX: usize = 4096;
 
 pub(super) struct CgroupShared;
 
@@ -15,7 +23,7 @@ impl Rule for CgroupShared {
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
             why: "A limit or a group kill then hits everything in that cgroup, the daemons first of all.",
-            what: "`linux.cgroupsPath` is the root (`/`), a slice, a unit or a manager's parent folder (`/docker`, `/buildkit`, `/kubepods`), or it has parts that lead out of it (`..`), or systemd's form `SLICE:PREFIX:NAME` with an empty name.",
+            what: "`linux.cgroupsPath` is the root (`/`), a slice, a unit or a manager's parent folder (`/docker`, `/buildkit`, `/kubepods`), or it has parts that lead out of it (`..`), or systemd's form `SLICE:PREFIX:NAME` with an empty name. Where none of that is so, but several of the specs that are judged together name the same cgroup, each of them is told of the others, with confidence medium, because files do not tell whether they run at one time. If they do, runc 1.1 puts both containers into the cgroup with a warning, and runc 1.5 refuses the second. Specs of the same root filesystem, host name and arguments are one container that is seen twice: the same file named twice, a link, the copy that an engine keeps, an earlier state of the same bundle. A relative root filesystem is that of the folder of the file, so a bundle that was copied whole is another container. A cgroup within another spec's cgroup is not judged.",
             fix: "Name a cgroup below it that only this container is in: `/buildkit/ID`, or `system.slice:buildkit:ID` with the systemd driver.",
         }
     }
@@ -25,8 +33,49 @@ impl Rule for CgroupShared {
         let Some(path) = node.text().filter(|path| !path.is_empty()) else { return };
         if let Some(why) = shared(&path) {
             report.at(&node, format!("the cgroup {} {why}", quote(&path))).label("shared with others").emit();
+        } else if path.len() <= PATH_MAX {
+            // Ends with the names of the other files, where there are any.
+            let draft = report.at(&node, format!("the cgroup {} is also that of", quote(&path)));
+            let draft = draft.label("named by several specs").confidence(Confidence::Medium).help(
+                "Give each container a cgroup of its own: `/buildkit/ID`, or `system.slice:buildkit:ID` with the systemd driver.",
+            );
+            draft.emit_if_claimed_twice(&clean(&path), container(subject));
         }
     }
+}
+
+/// The cgroup, told apart from others as the kernel does.
+fn clean(path: &str) -> String {
+    let start = if path.starts_with('/') { "/" } else { "" };
+    let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    format!("{start}{}", parts.join("/"))
+}
+
+/// Which container the spec is of: the same number for the same root filesystem, host name and arguments.
+fn container(subject: &Subject<'_>) -> u64 {
+    let root = subject.root();
+    let text = |node: Option<Node<'_>>| node.and_then(Node::text).unwrap_or_default().into_owned();
+    // The hasher begins with the same state in every process, so that the same files always have the same findings.
+    let mut hasher = DefaultHasher::new();
+    root_folder(subject, &text(root.at(&["root", "path"]))).hash(&mut hasher);
+    text(root.field("hostname")).hash(&mut hasher);
+    for argument in root.at(&["process", "args"]).into_iter().flat_map(Node::items) {
+        argument.text().hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// A relative root filesystem is beside the file, or where that is a link with nothing beside it, beside what the link
+/// leads to.
+fn root_folder(subject: &Subject<'_>, root: &str) -> PathBuf {
+    let beside = |file: &Path| file.parent().unwrap_or(Path::new("")).join(root);
+    if root.starts_with('/') || !subject.on_disk {
+        return beside(subject.name);
+    }
+    fs::canonicalize(beside(subject.name)).unwrap_or_else(|_| {
+        let real = fs::canonicalize(subject.name).map(|file| beside(&file));
+        real.map_or_else(|_| beside(subject.name), |folder| fs::canonicalize(&folder).unwrap_or(folder))
+    })
 }
 
 fn shared(path: &str) -> Option<&'static str> {

@@ -58,7 +58,7 @@ impl Rule for HookMalformed {
     }
 }
 
-const STAGES: [&str; 7] =
+pub(super) const STAGES: [&str; 7] =
     ["precreate", "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
 
 fn stages(root: Node<'_>, report: &mut Report<'_>) {

@@ -1,5 +1,6 @@
 //! `hook-wrong-stage`: oomshim's hook where it cannot work.
 
+use super::hook_malformed::STAGES;
 use crate::lint::change;
 use crate::lint::rule::prelude::*;
 
@@ -40,6 +41,8 @@ impl Rule for HookWrongStage {
                 ("precreate", false) => {
                     "at this stage podman hands over a spec, and the arguments do not say precreate".to_owned()
                 }
+                // `hook-malformed` says it of a stage that nobody knows.
+                (name, _) if !STAGES.contains(&name) => continue,
                 (name, _) => format!("at the stage {} it is too late, or the wrong /proc, to set a score", quote(name)),
             };
             let draft = report.at(stage, message).label("oomshim-hook does nothing here");

@@ -1,7 +1,8 @@
 //! `unknown-field`: a name that the specification does not know.
 
 use crate::lint::rule::prelude::*;
-use crate::lint::schema::{Flaw, nearest, spec::names};
+use crate::lint::schema::spec::{SPEC, names};
+use crate::lint::schema::{Flaw, Object, Shape, nearest};
 
 pub(super) struct UnknownField;
 
@@ -16,7 +17,7 @@ impl Rule for UnknownField {
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
             why: "Runtimes must ignore what they do not know, so it may be a newer field, or nothing at all.",
-            what: "An object of the specification has a member that version 1.3 does not define and that is no slip of the pen either. A spec whose `ociVersion` is newer than 1.3 is not asked.",
+            what: "An object of the specification has a member that version 1.3 does not define and that is no slip of the pen either. One that another object has, and only that one, is told to be at the wrong place, as a warning of high confidence: `oomScoreAdj` belongs into `process`. A spec whose `ociVersion` is newer than 1.3 is not asked.",
             fix: "If it is meant for a newer runtime, say so with `ociVersion`; if it is for people or other programs, put it into `annotations`.",
         }
     }
@@ -31,12 +32,56 @@ impl Rule for UnknownField {
         for flaw in subject.flaws().iter().filter(|flaw| matches!(flaw, Flaw::Unknown { .. })).take(1000) {
             let Flaw::Unknown { node, object, .. } = flaw else { continue };
             let (Some(key), Some(span)) = (node.key(), node.key_span()) else { continue };
-            if nearest(&key, names(object.fields)).is_none() {
-                report
-                    .at(&span, format!("{} has no field {} in runtime-spec 1.3", object.name, quote(&key)))
-                    .label("ignored")
-                    .emit();
+            if nearest(&key, names(object.fields)).is_some() {
+                continue;
+            }
+            let draft = report
+                .at(&span, format!("{} has no field {} in runtime-spec 1.3", object.name, quote(&key)))
+                .label("ignored");
+            match home(&key) {
+                None => draft.emit(),
+                Some(home) => draft
+                    .help(format!("Move it into `{home}`, which has a field of that name."))
+                    .severity(Severity::Warning)
+                    .confidence(Confidence::High)
+                    .emit(),
             }
         }
+    }
+}
+
+/// The object that has such a field, where it is the only one.
+fn home(key: &str) -> Option<&'static str> {
+    let mut homes = Vec::new();
+    find(key, &SPEC, &mut homes);
+    match homes[..] {
+        [home] if home != SPEC.name => Some(home),
+        _ => None,
+    }
+}
+
+fn find(key: &str, object: &Object, homes: &mut Vec<&'static str>) {
+    for field in object.fields {
+        if field.name == key {
+            homes.push(object.name);
+        }
+        let mut shape = &field.shape;
+        while let Shape::List(inner) | Shape::Map(inner) = shape {
+            shape = inner;
+        }
+        if let Shape::Object(inner) = shape {
+            find(key, inner, homes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_at_home_where_only_one_object_has_it() {
+        assert_eq!((home("oomScoreAdj"), home("cgroupsPath")), (Some("process"), Some("linux")));
+        assert_eq!((home("path"), home("type"), home("hostname"), home("nothing")), (None, None, None, None));
     }
 }

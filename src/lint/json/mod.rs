@@ -1,10 +1,15 @@
-//! JSON into a [`Tree`]: one loop, no recursion, nothing copied.
+//! JSON into a [`Tree`]: one loop, no recursion, nothing copied. `scan` knows the words, the loop here how they nest,
+//! and `text` what a string stands for.
 //!
 //! It takes exactly what [`Document`](crate::spec::document::Document) takes; a property test holds them together. Only
 //! its errors are worded for people.
 
+mod scan;
+pub(super) mod text;
+
 use super::tree::{Entry, Tree};
 use crate::spec::document::Kind;
+use scan::Scanner;
 
 /// Why a text is not JSON, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,15 +27,13 @@ pub struct SyntaxError {
 pub fn parse(text: &str) -> Result<Tree<'_>, SyntaxError> {
     // Real specs have one value in some twenty bytes; a wrong guess costs one more allocation.
     let entries = Vec::with_capacity(text.len() / 24 + 4);
-    let mut parser = Parser { text, bytes: text.as_bytes(), at: 0, entries, open: Vec::new() };
+    let mut parser = Parser { scanner: Scanner::of(text), entries, open: Vec::new() };
     parser.document()?;
     Ok(Tree { text, entries: parser.entries, decoded: None })
 }
 
 struct Parser<'a> {
-    text: &'a str,
-    bytes: &'a [u8],
-    at: usize,
+    scanner: Scanner<'a>,
     entries: Vec<Entry>,
     /// The objects and arrays around this place.
     open: Vec<u32>,
@@ -46,28 +49,28 @@ fn small(at: usize) -> u32 {
 
 impl Parser<'_> {
     fn document(&mut self) -> Parsed<()> {
-        self.space();
+        self.scanner.space();
         self.value(0..0)?;
         while let Some(&open) = self.open.last() {
             let is_object = self.entries[open as usize].kind == Kind::Object;
             let close = if is_object { b'}' } else { b']' };
             let is_first = self.entries.len() == open as usize + 1;
-            self.space();
-            match self.peek() {
+            self.scanner.space();
+            match self.scanner.peek() {
                 Some(byte) if byte == close => {
-                    self.at += 1;
+                    self.scanner.at += 1;
                     self.close(open);
                     continue;
                 }
                 Some(b',') if !is_first => {
-                    self.at += 1;
-                    self.space();
-                    if self.peek() == Some(close) {
-                        return self.fail("a comma behind the last one");
+                    self.scanner.at += 1;
+                    self.scanner.space();
+                    if self.scanner.peek() == Some(close) {
+                        return self.scanner.fail("a comma behind the last one");
                     }
                 }
                 _ if is_first => {}
-                _ => return self.wrong(if is_object { "a comma or `}`" } else { "a comma or `]`" }),
+                _ => return self.scanner.wrong(if is_object { "a comma or `}`" } else { "a comma or `]`" }),
             }
             let key = if is_object { self.key()? } else { 0..0 };
             self.value(key)?;
@@ -76,32 +79,32 @@ impl Parser<'_> {
     }
 
     fn key(&mut self) -> Parsed<std::ops::Range<usize>> {
-        let start = self.at;
-        if self.peek() != Some(b'"') {
-            return self.wrong("a key in double quotes");
+        let start = self.scanner.at;
+        if self.scanner.peek() != Some(b'"') {
+            return self.scanner.wrong("a key in double quotes");
         }
-        self.string()?;
-        let key = start..self.at;
-        self.space();
-        if self.peek() != Some(b':') {
-            return self.wrong("a colon");
+        self.scanner.string()?;
+        let key = start..self.scanner.at;
+        self.scanner.space();
+        if self.scanner.peek() != Some(b':') {
+            return self.scanner.wrong("a colon");
         }
-        self.at += 1;
-        self.space();
+        self.scanner.at += 1;
+        self.scanner.space();
         Ok(key)
     }
 
     /// Reads a value, or the opening of one.
     fn value(&mut self, key: std::ops::Range<usize>) -> Parsed<()> {
-        let start = self.at;
-        let kind = match self.peek() {
+        let start = self.scanner.at;
+        let kind = match self.scanner.peek() {
             Some(b'{') => Kind::Object,
             Some(b'[') => Kind::Array,
             Some(b'"') => Kind::String,
             Some(b'-' | b'0'..=b'9') => Kind::Number,
             Some(b't' | b'f') => Kind::Bool,
             Some(b'n') => Kind::Null,
-            _ => return self.wrong("a value"),
+            _ => return self.scanner.wrong("a value"),
         };
         let index = small(self.entries.len());
         let entry =
@@ -109,14 +112,14 @@ impl Parser<'_> {
         self.entries.push(entry);
         match kind {
             Kind::Object | Kind::Array => {
-                self.at += 1;
+                self.scanner.at += 1;
                 self.open.push(index);
                 return Ok(());
             }
-            Kind::String => self.string()?,
-            Kind::Number => self.number()?,
-            Kind::Bool => self.word(if self.bytes[start] == b't' { "true" } else { "false" })?,
-            Kind::Null => self.word("null")?,
+            Kind::String => self.scanner.string()?,
+            Kind::Number => self.scanner.number()?,
+            Kind::Bool => self.scanner.word(if self.scanner.bytes[start] == b't' { "true" } else { "false" })?,
+            Kind::Null => self.scanner.word("null")?,
         }
         self.end(index);
         Ok(())
@@ -130,112 +133,8 @@ impl Parser<'_> {
     fn end(&mut self, index: u32) {
         let skip = small(self.entries.len());
         let entry = &mut self.entries[index as usize];
-        entry.end = small(self.at);
+        entry.end = small(self.scanner.at);
         entry.skip = skip;
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.at += 1;
-        }
-    }
-
-    fn string(&mut self) -> Parsed<()> {
-        let start = self.at;
-        self.at += 1;
-        loop {
-            let rest = &self.bytes[self.at..];
-            let Some(plain) = rest.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20) else {
-                self.at = start;
-                return self.fail("a string that begins here has no end");
-            };
-            self.at += plain;
-            match rest[plain] {
-                b'"' => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                b'\\' => self.escape()?,
-                byte => return self.fail(&format!("a control character in a string: write it as \\u{byte:04x}")),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Parsed<()> {
-        match self.bytes.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
-            Some(b'u') => {
-                let digits = self.bytes.get(self.at + 2..self.at + 6);
-                if !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
-                    return self.fail("\\u needs four hexadecimal digits");
-                }
-                self.at += 6;
-            }
-            _ => return self.fail("no such escape: JSON has \\\" \\\\ \\/ \\b \\f \\n \\r \\t and \\uXXXX"),
-        }
-        Ok(())
-    }
-
-    fn number(&mut self) -> Parsed<()> {
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        match self.peek() {
-            Some(b'0') => {
-                self.at += 1;
-                if matches!(self.peek(), Some(b'0'..=b'9')) {
-                    return self.fail("a number with a leading zero");
-                }
-            }
-            Some(b'1'..=b'9') => self.digits()?,
-            _ => return self.wrong("a digit"),
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.at += 1;
-            if matches!(self.peek(), Some(b'+' | b'-')) {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Parsed<()> {
-        if !matches!(self.peek(), Some(b'0'..=b'9')) {
-            return self.wrong("a digit");
-        }
-        while matches!(self.peek(), Some(b'0'..=b'9')) {
-            self.at += 1;
-        }
-        Ok(())
-    }
-
-    fn word(&mut self, word: &str) -> Parsed<()> {
-        if self.bytes[self.at..].starts_with(word.as_bytes()) {
-            self.at += word.len();
-            return Ok(());
-        }
-        self.wrong(&format!("`{word}`"))
-    }
-
-    fn wrong<T>(&self, expected: &str) -> Parsed<T> {
-        let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
-            None => "the file ends".to_owned(),
-            Some(letter) => format!("there is `{}`", crate::escape::text(letter.encode_utf8(&mut [0; 4]))),
-        };
-        self.fail(&format!("expected {expected}, but {found}"))
-    }
-
-    fn fail<T>(&self, message: &str) -> Parsed<T> {
-        Err(SyntaxError { at: self.at, message: message.to_owned() })
     }
 }
 
