@@ -16,12 +16,6 @@ use crate::process::{Process, ProcessError};
 /// The largest configuration file that is read, in bytes.
 const LIMIT: usize = 1024 * 1024;
 
-/// The largest program that is looked into, in bytes: far above any engine.
-const PROGRAM_LIMIT: u64 = 512 * 1024 * 1024;
-
-/// How much of a program is looked into at a time, in bytes.
-const CHUNK: u64 = 1024 * 1024;
-
 /// Where programs are looked for when an engine has no PATH.
 pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -183,7 +177,7 @@ impl Launch {
             let found = self.find_program(self.args.first()?)?;
             Some(std::fs::File::from(self.open(&found.path, OFlags::RDONLY).ok()?))
         })?;
-        mentions(file, text.as_bytes()).ok()
+        super::program::mentions(file, text.as_bytes()).ok()
     }
 
     fn program(&self, path: PathBuf) -> Option<Program> {
@@ -209,20 +203,6 @@ impl Launch {
             other => other,
         }
     }
-}
-
-/// Whether a file has that text in it.
-fn mentions(file: std::fs::File, text: &[u8]) -> std::io::Result<bool> {
-    let mut rest = file.take(PROGRAM_LIMIT);
-    let mut seen = Vec::new();
-    while rest.by_ref().take(CHUNK).read_to_end(&mut seen)? > 0 {
-        if seen.windows(text.len()).any(|part| part == text) {
-            return Ok(true);
-        }
-        // What two chunks share is looked at again.
-        seen.drain(..seen.len().saturating_sub(text.len()));
-    }
-    Ok(false)
 }
 
 #[cfg(test)]
@@ -275,18 +255,9 @@ pub(crate) mod tests {
         assert_eq!((found.path, found.real_name), ("/usr/bin/linked".into(), "oomshim-runc".into()));
         assert_eq!(launch.find_program(OsStr::new("plain")), None);
         assert_eq!(launch.find_program(OsStr::new("absent")), None);
-    }
-
-    #[test]
-    fn a_programs_text_is_found_wherever_it_stands() {
-        let chunk = usize::try_from(CHUNK).unwrap();
-        for (before, found) in [(0, true), (chunk - 4, true), (chunk, true), (3 * chunk - 7, true), (9, false)] {
-            let text = format!("{}{}", "x".repeat(before), if found { "THE_NAME" } else { "THE_NAM" });
-            let (_root, mut launch) = engine("linked", &[("/usr/bin/oomshim-runc", &text)]);
-            assert_eq!(launch.program_mentions("THE_NAME"), Some(found), "{before}");
-            launch.args = vec!["absent".into()];
-            assert_eq!(launch.program_mentions("THE_NAME"), None);
-        }
+        let mentions =
+            |program: &str| Launch { args: vec![program.into()], ..launch.clone() }.program_mentions("oomshim");
+        assert_eq!([mentions("linked"), mentions("runc"), mentions("absent")], [Some(true), Some(false), None]);
     }
 
     #[test]
