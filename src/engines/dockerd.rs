@@ -10,8 +10,12 @@ use serde_json::Value;
 
 use super::{EngineError, Inherits, Launch, Route, Source, Starter, option, options};
 
-/// What names the runtime of the embedded `BuildKit`; without it `runc` is looked for in PATH.
+/// What names the runtime of the embedded `BuildKit`; without it `runc` is looked for in PATH. dockerd 20.10 and older
+/// do not know it.
 const VARIABLE: &str = "DOCKER_BUILDKIT_RUNC_COMMAND";
+
+/// The folder for a `runc` that an old dockerd finds before the real one.
+const FOLDER: &str = "/usr/local/lib/oomshim";
 
 /// The ways by which this dockerd starts processes: build steps, and containers.
 ///
@@ -45,13 +49,24 @@ fn read(launch: &Launch, path: &Path) -> Result<Value, EngineError> {
 }
 
 fn build_steps(launch: &Launch, shim: &Path) -> Route {
-    let (starter, source) = match launch.variable(VARIABLE) {
+    let knows_variable = launch.program_mentions(VARIABLE) != Some(false);
+    let (starter, source) = match launch.variable(VARIABLE).filter(|_| knows_variable) {
         Some(program) => (Starter::of(launch, program), Source::Variable(VARIABLE)),
         None => (Starter::of(launch, OsStr::new("runc")), Source::Default),
     };
+    let shim = shim.display();
+    let (before, setting) = if knows_variable {
+        (String::new(), format!("{VARIABLE}={shim}"))
+    } else {
+        let path = launch.variable("PATH").unwrap_or(OsStr::new(super::launch::PATH));
+        let path = crate::escape::bytes(path.as_bytes());
+        // One folder of that name is enough when the link was made and the runtime behind it is gone.
+        let path = path.strip_prefix(FOLDER).and_then(|rest| rest.strip_prefix(':')).unwrap_or(&path);
+        let link = format!("mkdir -p {FOLDER} && ln -sfn {shim} {FOLDER}/runc");
+        (format!("this dockerd does not know {VARIABLE}: run `{link}`, "), format!("PATH={FOLDER}:{path}"))
+    };
     let advice = format!(
-        "add `Environment={VARIABLE}={}` under [Service] with `systemctl edit docker.service` and restart dockerd",
-        shim.display()
+        "{before}add `Environment={setting}` under [Service] with `systemctl edit docker.service` and restart dockerd"
     );
     Route { workloads: "build steps", starter, source, inherits: Inherits::Engine, advice }
 }
@@ -117,6 +132,27 @@ mod tests {
         );
         let [steps, _] = of("dockerd", &[(VARIABLE, "")], &[]);
         assert_eq!(steps.source, Source::Default);
+    }
+
+    #[test]
+    fn an_old_dockerd_does_not_know_the_variable() {
+        let (_root, mut launch) = engine("dockerd", &[("/usr/bin/runc", "no such name")]);
+        launch.args = vec!["/usr/bin/runc".into()];
+        launch.environment = vec![(VARIABLE.into(), SHIM.into()), ("PATH".into(), "/usr/bin".into())];
+        let steps = build_steps(&launch, Path::new(SHIM));
+        assert_eq!((&steps.starter, &steps.source), (&Starter::Other("/usr/bin/runc".into()), &Source::Default));
+        assert!(steps.leaks_immunity());
+        for part in [
+            "this dockerd does not know DOCKER_BUILDKIT_RUNC_COMMAND: ",
+            "`mkdir -p /usr/local/lib/oomshim && ln -sfn /usr/bin/oomshim-runc /usr/local/lib/oomshim/runc`, ",
+            "`Environment=PATH=/usr/local/lib/oomshim:/usr/bin`",
+        ] {
+            assert!(steps.advice.contains(part), "{}", steps.advice);
+        }
+        let (_root, mut launch) = engine("dockerd", &[("/usr/bin/runc", VARIABLE)]);
+        launch.args = vec!["/usr/bin/runc".into()];
+        launch.environment = vec![(VARIABLE.into(), SHIM.into())];
+        assert_eq!(build_steps(&launch, Path::new(SHIM)).starter, Starter::Oomshim(SHIM.into()));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! An engine as it was started, or as it would be: its arguments, its environment, and the root that its paths mean.
 
 use std::ffi::{OsStr, OsString};
+use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use crate::process::{Process, ProcessError};
 const LIMIT: usize = 1024 * 1024;
 
 /// Where programs are looked for when an engine has no PATH.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// How an engine was started.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +26,8 @@ pub struct Launch {
     pub args: Vec<OsString>,
     /// The environment.
     pub environment: Vec<(OsString, OsString)>,
+    /// The file that a running engine was started from, as this process can open it.
+    pub program: Option<PathBuf>,
     /// The folder that the engine sees as `/`.
     pub root: PathBuf,
     /// The working directory, as the engine names it.
@@ -49,6 +52,7 @@ impl Launch {
         Launch {
             args: command.to_vec(),
             environment: std::env::vars_os().collect(),
+            program: None,
             root: "/".into(),
             folder: std::env::current_dir().unwrap_or_else(|_| "/".into()),
             rootless: !crate::host::in_initial_user_namespace(Path::new("/proc")),
@@ -74,6 +78,8 @@ impl Launch {
         Ok(Launch {
             args: words(process.read("cmdline")?),
             environment: words(process.read("environ")?).iter().filter_map(pair).collect(),
+            // It leads to the very file, also when another has its name by now or nobody here can see it.
+            program: Some(folder.join("exe")),
             root: folder.join("root"),
             folder: std::fs::read_link(folder.join("cwd")).unwrap_or_else(|_| "/".into()),
             rootless: process.read("uid_map").is_ok_and(|map| !crate::host::is_initial_map(&map)),
@@ -111,7 +117,8 @@ impl Launch {
         let mut bytes = Vec::new();
         let file = std::fs::File::from(fd);
         let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX) + 1;
-        std::io::Read::read_to_end(&mut std::io::Read::take(file, limit), &mut bytes)
+        file.take(limit)
+            .read_to_end(&mut bytes)
             .map_err(|io| EngineError::Unreadable { path: path.to_owned(), reason: io.into() })?;
         if bytes.len() > LIMIT {
             return Err(error(Errno::FBIG));
@@ -158,6 +165,19 @@ impl Launch {
         path.as_bytes()
             .split(|&byte| byte == b':')
             .find_map(|folder| self.program(Path::new(OsStr::from_bytes(folder)).join(program)))
+    }
+
+    /// Whether the engine's program has that text in it, such as the name of a setting; `None` when it cannot be read.
+    ///
+    /// It tells what a program knows without running it, and versions that distributions patch do not mislead it.
+    #[must_use]
+    pub fn program_mentions(&self, text: &str) -> Option<bool> {
+        let running = self.program.as_deref().and_then(|path| std::fs::File::open(path).ok());
+        let file = running.or_else(|| {
+            let found = self.find_program(self.args.first()?)?;
+            Some(std::fs::File::from(self.open(&found.path, OFlags::RDONLY).ok()?))
+        })?;
+        super::program::mentions(file, text.as_bytes()).ok()
     }
 
     fn program(&self, path: PathBuf) -> Option<Program> {
@@ -235,6 +255,9 @@ pub(crate) mod tests {
         assert_eq!((found.path, found.real_name), ("/usr/bin/linked".into(), "oomshim-runc".into()));
         assert_eq!(launch.find_program(OsStr::new("plain")), None);
         assert_eq!(launch.find_program(OsStr::new("absent")), None);
+        let mentions =
+            |program: &str| Launch { args: vec![program.into()], ..launch.clone() }.program_mentions("oomshim");
+        assert_eq!([mentions("linked"), mentions("runc"), mentions("absent")], [Some(true), Some(false), None]);
     }
 
     #[test]
@@ -253,5 +276,6 @@ pub(crate) mod tests {
         assert_eq!(launch.variable("PATH"), std::env::var_os("PATH").as_deref());
         assert_eq!(launch.folder, std::env::current_dir().unwrap());
         assert!(launch.exists(Path::new("/proc/self")));
+        assert_eq!(launch.program_mentions("the file it runs from, not the one of its name"), Some(true));
     }
 }

@@ -9,6 +9,7 @@ pub mod crio;
 pub mod dockerd;
 pub mod launch;
 pub mod podman;
+mod program;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;

@@ -21,18 +21,36 @@ with_hook() {
     sed -i "1s|{|{ \"hooks\": { \"createRuntime\": [ { \"path\": \"/opt/oomshim/bin/oomshim-hook\", \"args\": [ $arguments ] } ] },|" "$bundle/config.json"
 }
 
-# start_containerd LAUNCHER...: containerd 2.x without CRI, which ctr does not need.
-start_containerd() {
+# containerd_toml: its configuration without CRI, which ctr does not need.
+containerd_toml() {
     cat >$work/containerd.toml <<'END'
 version = 3
 root = "/var/lib/containerd"
 state = "/run/containerd"
 disabled_plugins = ["io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime", "io.containerd.grpc.v1.cri", "io.containerd.nri.v1.nri"]
 END
-    "$@" /opt/tools/bin/containerd --config $work/containerd.toml >$work/containerd.log 2>&1 &
+}
+
+# start_containerd LAUNCHER...: containerd 2.x, without CRI unless cri_toml was called before.
+start_containerd() {
+    [ -e $work/containerd.toml ] || containerd_toml
+    "$@" /opt/tools/bin/containerd --config $work/containerd.toml >>$work/containerd.log 2>&1 &
     wait_for 60 ctr version || fail "containerd does not answer: $(tail -n 2 $work/containerd.log)"
     containerd=$(pidof containerd)
     note "containerd ($(containerd --version | cut -d ' ' -f 3)) runs with $(score "$containerd")"
+}
+
+# hooks_d FOLDER STAGE [PROGRAM]: a hook file of podman's for every container.
+hooks_d() {
+    mkdir -p "$1"
+    cat >"$1/oomshim.json" <<END
+{
+    "version": "1.0.0",
+    "hook": { "path": "${3:-/opt/oomshim/bin/oomshim-hook}", "args": ["oomshim-hook", "$2"] },
+    "when": { "always": true },
+    "stages": ["$2"]
+}
+END
 }
 
 # start_dockerd LAUNCHER...: dockerd without a network, `oomshim` as one of its runtimes, and $docker_path first in its PATH:

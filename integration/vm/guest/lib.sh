@@ -61,7 +61,7 @@ wait_for() {
 
 score() { cat "/proc/$1/oom_score_adj"; }
 
-alive() { [ -d "/proc/$1" ] && ! grep -q '^State:.Z' "/proc/$1/status"; }
+alive() { [ -n "$1" ] && [ -d "/proc/$1" ] && ! grep -q '^State:.Z' "/proc/$1/status"; }
 
 # The kernel's log since the scenario began: the runner clears it before.
 kernel_log() { dmesg; }
@@ -100,3 +100,5 @@ with_score() { sh -c 'echo "$0" >/proc/self/oom_score_adj; exec "$@"' "$@"; }
 
 . /opt/oomshim/guest/buildkit.sh
 . /opt/oomshim/guest/engines.sh
+. /opt/oomshim/guest/cri.sh
+. /opt/oomshim/guest/doctor.sh

@@ -69,9 +69,9 @@ clean_up() {
         sleep 0.2
     done
     tac /proc/mounts | while read -r _ mount _; do
-        case $mount in /run/* | /var/* | /tmp/* | /mnt/*) umount -l "$mount" 2>/dev/null ;; esac
+        case $mount in /run/* | /var/* | /tmp/* | /mnt/* | /etc/*) umount -l "$mount" 2>/dev/null ;; esac
     done
-    rm -rf /run/* /tmp/* /etc/oomshim /etc/buildkit /etc/docker /etc/containers/oci
+    rm -rf /run/* /tmp/* /etc/oomshim /etc/buildkit /etc/docker /etc/containers/oci /usr/share/containers/oci
     rm -rf /var/lib/buildkit /var/lib/containerd /var/lib/docker /var/lib/containers /root/.docker
     find /sys/fs/cgroup -mindepth 1 -depth -type d -exec rmdir {} \; 2>/dev/null
     echo 3 >/proc/sys/vm/drop_caches

@@ -3,22 +3,9 @@
 
 write_policy </dev/null
 podman="immune podman --hooks-dir $work/hooks.d"
-mkdir -p $work/hooks.d
-
-# hooks_d STAGE ARGUMENT: one hook for every container
-hooks_d() {
-    cat >$work/hooks.d/oomshim.json <<END
-{
-    "version": "1.0.0",
-    "hook": { "path": "/opt/oomshim/bin/oomshim-hook", "args": ["oomshim-hook", "$2"] },
-    "when": { "always": true },
-    "stages": ["$1"]
-}
-END
-}
 
 for stage in createRuntime precreate; do
-    hooks_d $stage $stage
+    hooks_d $work/hooks.d $stage
     id=$($podman run --detach --network none --rootfs /opt/rootfs sleep 1000)
     init=$(podman inspect --format '{{.State.Pid}}' "$id")
     expect "$stage: the container's score" "$(score "$init")" 500

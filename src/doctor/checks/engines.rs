@@ -1,34 +1,48 @@
 //! Engines that start steps by another runtime, so that the steps inherit what the engine has.
 
 use super::super::{Finding, Machine, Verdict};
-use crate::engines::{Engine, Inherits, Launch, Route, Starter};
+use crate::engines::{Engine, EngineError, Inherits, Launch, Route, Starter};
 use crate::escape;
 
 /// Looks at the command lines and the configuration of the engines that run, and at podman's where it is installed.
 #[must_use]
 pub fn run(machine: &Machine) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut all = Vec::new();
     for running in &machine.engines {
         match &running.launch {
-            Err(error) => findings.push(Finding::cannot_judge(format!("{}: {error}", running.name()))),
+            Err(error) => all.push(Finding::cannot_judge(format!("{}: {error}", running.name()))),
             Ok(launch) => {
-                findings.extend(routes(machine, running.engine, &running.name(), launch, running.score.get() < 0));
+                let routes = running.engine.routes(launch, &machine.shim);
+                all.extend(findings(routes, running.engine, &running.name(), running.score.get() < 0));
             }
         }
     }
     let podman =
         Launch { args: vec!["podman".into()], root: machine.root.clone(), folder: "/".into(), ..Launch::default() };
     if podman.find_program("podman".as_ref()).is_some() {
-        findings.extend(routes(machine, Engine::Podman, "podman", &podman, false));
+        all.extend(of_podman(machine, &podman));
     }
-    if findings.is_empty() {
-        findings.push(Finding::cannot_judge("no engine runs that is known here, and podman is not installed"));
+    if all.is_empty() {
+        all.push(Finding::cannot_judge("no engine runs that is known here, and podman is not installed"));
     }
-    findings
+    all
 }
 
-fn routes(machine: &Machine, engine: Engine, name: &str, launch: &Launch, is_protected: bool) -> Vec<Finding> {
-    match engine.routes(launch, &machine.shim) {
+/// What podman starts. A hook may stand in for the runtime, for the steps of its builds as well.
+fn of_podman(machine: &Machine, podman: &Launch) -> Vec<Finding> {
+    let routes = Engine::Podman.routes(podman, &machine.shim);
+    let is_shim = |route: &Route| matches!(route.starter, Starter::Oomshim(_));
+    match super::hooks::for_every_container(machine) {
+        Some(file) if matches!(&routes, Ok(routes) if !routes.iter().all(is_shim)) => vec![Finding::pass(format!(
+            "podman: a hook gives its containers and build steps their class ({})",
+            escape::bytes(file.as_os_str().as_encoded_bytes())
+        ))],
+        _ => findings(routes, Engine::Podman, "podman", false),
+    }
+}
+
+fn findings(routes: Result<Vec<Route>, EngineError>, engine: Engine, name: &str, is_protected: bool) -> Vec<Finding> {
+    match routes {
         Err(error) => vec![Finding::cannot_judge(format!("{name}: {error}"))],
         Ok(routes) if routes.is_empty() => {
             vec![Finding::warn(format!("{name} has no worker that starts anything"), "look at its configuration")]
@@ -52,7 +66,7 @@ fn judge(engine: Engine, name: &str, route: &Route, is_protected: bool) -> Findi
             Finding::fail(format!("{starts}, and they inherit its immunity"), &*route.advice)
         }
         (Starter::Other(_), Inherits::Engine) if engine == Engine::Podman => Finding::warn(
-            format!("{starts}: they inherit the score of whoever calls podman, and die not whole"),
+            format!("{starts}: they have the score of whoever calls podman, or 0, and die not whole"),
             &*route.advice,
         ),
         (Starter::Other(_), Inherits::Engine) => {
@@ -94,5 +108,40 @@ mod tests {
         assert_eq!(verdicts(-1000, &shim), [Verdict::Pass]);
         assert_eq!(verdicts(-1000, &gone), [Verdict::Fail]);
         assert_eq!(verdicts(-1000, &broken), [Verdict::CannotJudge]);
+    }
+
+    #[test]
+    fn a_hook_for_every_container_of_podmans_is_as_good_as_a_runtime() {
+        let of = |hook: &str| {
+            let programs = ["usr/bin/podman", "usr/bin/crun", "usr/bin/oomshim-hook"];
+            let mut files: Vec<(&str, &str)> = programs.iter().map(|name| (*name, "x")).collect();
+            files.push(("usr/share/containers/oci/hooks.d/oomshim.json", hook));
+            let (root, machine) = with(&[], &files);
+            for name in programs {
+                std::fs::set_permissions(root.path().join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+            }
+            let [finding] = <[Finding; 1]>::try_from(run(&machine)).unwrap();
+            finding
+        };
+        let hook = |path: &str, stage: &str, when: &str| {
+            format!(r#"{{"version":"1.0.0","hook":{{"path":"{path}"}},"when":{when},"stages":["{stage}"]}}"#)
+        };
+        let always = r#"{"always":true}"#;
+        let finding = of(&hook("/usr/bin/oomshim-hook", "createRuntime", always));
+        assert!(finding.verdict == Verdict::Pass && finding.message.contains("hooks.d/oomshim.json"), "{finding:?}");
+        for other in [
+            hook("/usr/bin/gone", "createRuntime", always),
+            hook("/usr/bin/crun", "createRuntime", always),
+            hook("/usr/bin/oomshim-hook", "poststop", always),
+            hook("/usr/bin/oomshim-hook", "precreate", always),
+            hook("/usr/bin/oomshim-hook", "createRuntime", r#"{"annotations":{"a":"b"}}"#),
+            "{".to_owned(),
+        ] {
+            let finding = of(&other);
+            assert!(
+                finding.verdict == Verdict::Warn && finding.message.contains("crun starts"),
+                "{other}: {finding:?}"
+            );
+        }
     }
 }

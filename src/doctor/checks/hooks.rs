@@ -1,7 +1,7 @@
 //! Hook files: a malformed one stops podman and CRI-O, and a hook whose program is gone is passed over in silence.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -11,16 +11,44 @@ use crate::engines::Launch;
 /// Where podman and CRI-O look by themselves.
 const FOLDERS: [&str; 2] = ["/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d"];
 
+/// The hook's program.
+const HOOK: &str = "oomshim-hook";
+
 /// Looks at every hook file that is there.
 #[must_use]
 pub fn run(machine: &Machine) -> Vec<Finding> {
-    let files = Launch { root: machine.root.clone(), folder: "/".into(), ..Launch::default() };
-    let paths = FOLDERS.iter().flat_map(|folder| files.list(Path::new(folder)));
-    let paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect();
+    let files = launch(machine);
+    let paths = paths(&files);
     if paths.is_empty() {
         return vec![Finding::pass("there are no hook files")];
     }
     paths.iter().map(|path| judge(&files, path)).collect()
+}
+
+/// The hook file, if there is one, by which every container is given its class.
+pub(super) fn for_every_container(machine: &Machine) -> Option<PathBuf> {
+    let files = launch(machine);
+    let is_ours = |path: &PathBuf| {
+        let bytes = files.read(path).ok().flatten()?;
+        let value: Value = serde_json::from_slice(&bytes).ok()?;
+        let program = files.find_program(OsStr::new(value.get("hook")?.get("path")?.as_str()?))?;
+        let always = value.get("when")?.get("always")?.as_bool()?;
+        Some(program.real_name == HOOK && always && has_stage(&value, "createRuntime"))
+    };
+    paths(&files).into_iter().find(|path| is_ours(path) == Some(true))
+}
+
+fn has_stage(value: &Value, name: &str) -> bool {
+    value.get("stages").and_then(Value::as_array).is_some_and(|stages| stages.iter().any(|stage| stage == name))
+}
+
+fn launch(machine: &Machine) -> Launch {
+    Launch { root: machine.root.clone(), folder: "/".into(), ..Launch::default() }
+}
+
+fn paths(files: &Launch) -> Vec<PathBuf> {
+    let all = FOLDERS.iter().flat_map(|folder| files.list(Path::new(folder)));
+    all.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect()
 }
 
 fn judge(files: &Launch, path: &Path) -> Finding {
@@ -57,6 +85,12 @@ fn judge(files: &Launch, path: &Path) -> Finding {
             "install it, or take the hook file away",
         );
     }
+    if has_stage(&value, "precreate") {
+        return Finding::fail(
+            format!("{shown} names the stage precreate, which buildah and `podman build` do not know: no build runs"),
+            "take `createRuntime`, or move the file to a folder of its own for `podman --hooks-dir`",
+        );
+    }
     Finding::pass(format!("{shown} calls {}", crate::escape::text(program)))
 }
 
@@ -75,6 +109,7 @@ mod tests {
             )
         };
         let (good, gone) = (hook("/usr/bin/oomshim-hook"), hook("/usr/bin/gone"));
+        let precreate = good.replace("createRuntime", "precreate");
         let folder = "etc/containers/oci/hooks.d";
         let files = [
             ("1.json", good.as_str()),
@@ -82,6 +117,7 @@ mod tests {
             ("3.json", "{"),
             ("4.json", r#"{"version":"1.0.0","stages":[]}"#),
             ("5.txt", "{"),
+            ("6.json", precreate.as_str()),
         ];
         let files: Vec<(String, &str)> = files.iter().map(|(name, text)| (format!("{folder}/{name}"), *text)).collect();
         let mut all: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
@@ -90,6 +126,6 @@ mod tests {
         std::fs::set_permissions(root.path().join("usr/bin/oomshim-hook"), std::fs::Permissions::from_mode(0o755))
             .unwrap();
         let verdicts: Vec<Verdict> = run(&machine).iter().map(|finding| finding.verdict).collect();
-        assert_eq!(verdicts, [Verdict::Pass, Verdict::Fail, Verdict::Fail, Verdict::Fail]);
+        assert_eq!(verdicts, [Verdict::Pass, Verdict::Fail, Verdict::Fail, Verdict::Fail, Verdict::Fail]);
     }
 }
