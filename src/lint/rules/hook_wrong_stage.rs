@@ -1,5 +1,7 @@
 //! `hook-wrong-stage`: oomshim's hook where it cannot work.
 
+use std::path::Path;
+
 use super::hook_malformed::STAGES;
 use crate::lint::change;
 use crate::lint::rule::prelude::*;
@@ -17,8 +19,8 @@ impl Rule for HookWrongStage {
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Hook],
             why: "Inside of the container the hook sees another /proc or no process at all, and after the start the step already runs: the score is not set and nothing fails.",
-            what: "`hook.path` is oomshim-hook and a stage is createContainer, startContainer, poststart or poststop; or the stage is precreate and `hook.args` does not say `precreate`, or the other way round. As createContainer runc hands process 1 while /proc is the host's, and crun hands process 0; oomshim-hook refuses both.",
-            fix: "Use the stage `createRuntime`; for podman, which filters specs, `precreate` with `\"args\": [\"oomshim-hook\", \"precreate\"]`.",
+            what: "`hook.path` is oomshim-hook and a stage is createContainer, startContainer, poststart or poststop; or the stage is precreate and `hook.args` does not say `precreate`, or the other way round. As createContainer runc hands process 1 while /proc is the host's, and crun hands process 0; oomshim-hook refuses both. Also precreate in a folder that everybody reads (`/usr/share/containers/oci/hooks.d`, `/etc/containers/oci/hooks.d`): buildah and `podman build` do not know that stage, and run no build at all.",
+            fix: "Use the stage `createRuntime`; for podman, which filters specs, `precreate` with `\"args\": [\"oomshim-hook\", \"precreate\"]`, in a folder of its own that `podman --hooks-dir` names.",
         }
     }
 
@@ -34,6 +36,10 @@ impl Rule for HookWrongStage {
         for stage in &stages {
             let Some(name) = stage.text() else { continue };
             let message = match (name.as_ref(), is_filter) {
+                ("precreate", true) if is_read_by_buildah(subject.name) => {
+                    "buildah and `podman build` read this folder too and do not know this stage: no build runs"
+                        .to_owned()
+                }
                 ("createRuntime" | "prestart", false) | ("precreate", true) => continue,
                 ("createRuntime" | "prestart", true) => {
                     "at this stage podman hands over a state and not a spec, but the arguments say precreate".to_owned()
@@ -56,5 +62,28 @@ impl Rule for HookWrongStage {
                 draft.emit();
             }
         }
+    }
+}
+
+/// Whether it is in one of the folders that are read where nobody names another one (oci-hooks(5)). Seen with buildah 1.28:
+/// `unknown stage "precreate"`.
+fn is_read_by_buildah(file: &Path) -> bool {
+    file.parent().is_some_and(|folder| folder.ends_with("containers/oci/hooks.d"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lint::{self, Options};
+
+    #[test]
+    fn a_filter_where_buildah_reads_it_stops_builds() {
+        let text = include_bytes!("../../../hooks/hooks.d/oomshim-precreate.json");
+        let found = |file: &str| {
+            let outcome = lint::bytes(Path::new(file), text, None, &Options::default()).unwrap();
+            outcome.findings.iter().any(|finding| finding.rule.name == "hook-wrong-stage")
+        };
+        assert!(found("/usr/share/containers/oci/hooks.d/oomshim.json"));
+        assert!(!found("hooks/hooks.d/oomshim.json"));
     }
 }
