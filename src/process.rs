@@ -17,6 +17,10 @@ use crate::score::OomScoreAdj;
 /// The largest of the files in `/proc/PID` that is read here, in bytes.
 const LIMIT: usize = 64 * 1024;
 
+/// Files that the kernel hands over in one piece, so that a short read is their end (`fs/proc/base.c`: `single_open` and
+/// `simple_read_from_buffer`). Others may be short in the middle. It saves a call for each of 100 000 processes.
+const ONE_PIECE: [&str; 2] = ["status", "oom_score_adj"];
+
 /// What went wrong with which file of which process.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ProcessError {
@@ -119,7 +123,12 @@ impl Process {
         while bytes.len() < LIMIT {
             match rustix::io::read(&fd, &mut buffer) {
                 Ok(0) => break,
-                Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+                Ok(count) => {
+                    bytes.extend_from_slice(&buffer[..count]);
+                    if count < buffer.len() && ONE_PIECE.contains(&file) {
+                        break;
+                    }
+                }
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(self.error(file, "read")(errno)),
             }

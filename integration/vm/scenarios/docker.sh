@@ -24,7 +24,11 @@ alive "$dockerd" || fail "dockerd died"
 docker run --detach --name guarded --network none --runtime oomshim steps sh -c 'sleep() { busybox sleep 1000; }; sleep' >/dev/null
 expect "docker run's score" "$(score "$(docker inspect --format '{{.State.Pid}}' guarded)")" 500
 docker run --name greedy --network none --runtime oomshim steps hog 0 && fail "a greedy container passed"
-expect "docker's word on it" "$(docker inspect --format '{{.State.OOMKilled}} {{.State.ExitCode}}' greedy)" "true 137"
+expect "its exit status" "$(docker inspect --format '{{.State.ExitCode}}' greedy)" 137
+expect "group kills" "$(group_kills)" 2
+# docker knows it from an event that containerd before 2.3 loses where the cgroup is gone first (containerd issue 8893): about one
+# time in three here, with any runtime.
+note "docker's OOMKilled is $(docker inspect --format '{{.State.OOMKilled}}' greedy)"
 expect "the container beside it" "$(docker inspect --format '{{.State.Running}}' guarded)" true
 alive "$dockerd" || fail "dockerd died"
 pass
