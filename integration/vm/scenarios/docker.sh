@@ -26,8 +26,8 @@ expect "docker run's score" "$(score "$(docker inspect --format '{{.State.Pid}}'
 docker run --name greedy --network none --runtime oomshim steps hog 0 && fail "a greedy container passed"
 expect "its exit status" "$(docker inspect --format '{{.State.ExitCode}}' greedy)" 137
 expect "group kills" "$(group_kills)" 2
-# docker knows it from an event that containerd before 2.3 loses where the cgroup is gone first (containerd issue 8893): about one
-# time in three here, with any runtime.
+# docker knows it from an event that containerd before 2.3 loses where the cgroup is gone first (its issue 8893); seen here in
+# three runs of five.
 note "docker's OOMKilled is $(docker inspect --format '{{.State.OOMKilled}}' greedy)"
 expect "the container beside it" "$(docker inspect --format '{{.State.Running}}' guarded)" true
 alive "$dockerd" || fail "dockerd died"
