@@ -13,10 +13,11 @@ mod common;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn protect<A: AsRef<OsStr>>(args: &[A]) -> Output {
     Command::new(common::binary("oomshim")).arg("protect").args(args).output().unwrap()
@@ -116,4 +117,19 @@ fn a_daemon_that_would_hand_it_on_is_warned_about_and_only_strict_refuses() {
     assert!(stderr.contains("/usr/bin/runc starts them"), "{stderr}");
     // A score that protects from nothing is nobody's inheritance.
     assert_eq!(call(&["--strict", "--score", "600"], &config).0, Some(0));
+}
+
+#[test]
+fn a_container_among_the_descendants_is_left_alone() {
+    let Some(unshare) = common::needed("unshare") else { return };
+    let script = format!("sleep 60 & {} -m sh -c 'echo ready; sleep 60' & wait", unshare.display());
+    let mut shell = Command::new("setsid").args(["sh", "-c", &script]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let output = protect(&["--pid", &shell.id().to_string(), "--tree", "--score", "400"]);
+    let group = format!("-{}", shell.id());
+    assert!(Command::new("kill").args(["-KILL", "--", &group]).status().unwrap().success());
+    shell.wait().unwrap();
+    let told = common::stdout(&output);
+    assert!(told.ends_with(": 2 processes at 400, 1 left alone in containers"), "it shares our PID namespace: {told}");
 }

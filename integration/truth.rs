@@ -322,15 +322,45 @@ fn verbs_that_edit_nothing_pass_through_with_any_policy() {
     }
 }
 
+/// Another runtime would say that there is no such container, and engines take that for a success.
 #[test]
-fn verbs_that_edit_nothing_look_the_runtime_up_when_the_policy_is_broken() {
+fn verbs_that_edit_nothing_go_to_the_same_runtime_when_the_policy_is_broken() {
     for verb in OTHER_VERBS {
         let lab = lab(Broken);
-        let path = format!("{}:{}", lab.runtime.path.parent().unwrap().display(), std::env::var("PATH").unwrap());
+        let decoys = lab.path().join("decoys");
+        fs::create_dir(&decoys).unwrap();
+        script(&decoys.join("runc"), "#!/bin/sh\nexit 13\n");
         let mut call = lab.call(Shim, &[verb, "id"]);
-        let output = call.env("PATH", path).env("OUT", lab.path().join("out")).output().unwrap();
-        // buildkit-runc would come first; nobody has installed one beside the test's.
+        let output = call.env("PATH", decoys).env("OUT", lab.path().join("out")).output().unwrap();
         assert_eq!(output.status.code(), Some(STARTED), "{verb}: {output:?}");
+    }
+}
+
+#[test]
+fn a_line_that_cannot_be_read_stops_no_container_from_being_stopped() {
+    for policy in [Plain, Strict, Broken] {
+        for line in ["--new-flag kill id", "--new-flag state id", "--new-flag=1 delete id", "delete --new-flag id"] {
+            let lab = lab(policy);
+            let mut call = lab.call(Shim, &line.split(' ').collect::<Vec<_>>());
+            let output = call.env("OUT", lab.path().join("out")).output().unwrap();
+            assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(STARTED), ""), "{line}, {policy:?}");
+            let ran = fs::read_to_string(lab.path().join("out")).unwrap();
+            assert_eq!(ran.lines().next().unwrap(), own_score().to_string(), "{line}, {policy:?}");
+        }
+    }
+}
+
+#[test]
+fn an_exec_that_cannot_be_read_has_the_score_of_a_step_and_is_recorded() {
+    for policy in [Plain, Strict] {
+        let lab = lab(policy);
+        let mut call = lab.call(Shim, &["exec", "--new-option", "id", "sh"]);
+        let output = call.env("OUT", lab.path().join("out")).output().unwrap();
+        assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(STARTED), ""), "{policy:?}");
+        assert!(fs::read_to_string(lab.path().join("out")).unwrap().starts_with("500\n"), "{policy:?}");
+        let record = lab.records().pop().unwrap();
+        assert_eq!(record["level"], "warn", "{record}");
+        assert!(record["msg"].as_str().unwrap().contains("--new-option"), "{record}");
     }
 }
 

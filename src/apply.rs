@@ -6,9 +6,9 @@ use std::path::Path;
 
 use crate::escape;
 use crate::host::Roots;
-use crate::policy::Level;
 use crate::policy::class::Class;
 use crate::policy::decide::{self, Decision, Plan};
+use crate::policy::{Level, Policy};
 use crate::process::{Process, ProcessError};
 use crate::record::Record;
 use crate::score::OomScoreAdj;
@@ -26,6 +26,31 @@ pub fn score_for(
     let own = Process::own(&roots.proc)?;
     let Some(wanted) = decide::wanted_score(class, workload, Some(own.score()?)) else { return Ok(None) };
     Ok(Some((wanted, own.lowest_own_score(wanted)?)))
+}
+
+/// What becomes of a workload of class `keep` when this process starts it ([`decide::plan_to_keep`]).
+///
+/// # Errors
+/// [`ProcessError`]
+pub fn plan_to_keep(
+    policy: &Policy,
+    decision: &Decision,
+    workload: &Workload<'_>,
+    roots: &Roots,
+) -> Result<Plan, ProcessError> {
+    let inherited = Process::own(&roots.proc)?.score()?;
+    Ok(decide::plan_to_keep(policy, decision, workload, inherited))
+}
+
+/// What was done to a container of class `keep`, for the log.
+#[must_use]
+pub fn record_of_kept(id: Option<&OsStr>, bundle: Option<&Path>, decision: &Decision, plan: &Plan) -> Record {
+    if !plan.edits.is_empty() {
+        return record(id, bundle, decision, plan);
+    }
+    let name = id.map_or("a container".to_owned(), |id| format!("container {}", escape::bytes(id.as_encoded_bytes())));
+    let record = Record::new(Level::Debug, format!("left {name} alone")).with("class", decision.name());
+    id.into_iter().fold(record, |record, id| record.with("id", id))
 }
 
 /// What a class gives that could not be had, in a sentence.

@@ -203,7 +203,7 @@ fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, &byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// Strings that end in NUL, none of which can hold one: version, id, bundle, class, score, cgroup, and the command.
+/// Strings that end in NUL, from which any is left out that is in them: version, id, bundle, class, score, cgroup, and the command.
 fn encode(container: &Container) -> Vec<u8> {
     let score = container.score.map(|score| score.to_string()).unwrap_or_default();
     let fixed: [&[u8]; 6] = [
@@ -215,16 +215,19 @@ fn encode(container: &Container) -> Vec<u8> {
         container.cgroup.as_bytes(),
     ];
     let mut bytes = Vec::new();
-    for word in fixed {
-        bytes.extend_from_slice(word);
+    // A spec may say NUL where no runtime would take it; here it would move the fields behind it.
+    let field = |word: &[u8], bytes: &mut Vec<u8>| {
+        bytes.extend(word.iter().filter(|&&byte| byte != 0));
         bytes.push(0);
+    };
+    for word in fixed {
+        field(word, &mut bytes);
     }
     for word in &container.command {
         if bytes.len() + word.len() >= LIMIT {
             break;
         }
-        bytes.extend_from_slice(word.as_bytes());
-        bytes.push(0);
+        field(word.as_bytes(), &mut bytes);
     }
     bytes
 }

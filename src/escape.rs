@@ -7,8 +7,8 @@ use std::borrow::Cow;
 fn is_unsafe(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
-            // Line and paragraph separators, the marks that reorder text, zero-width characters, the byte order mark.
-            '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+            // The soft hyphen, line and paragraph separators, the marks that reorder text, zero-width characters, the byte order mark.
+            '\u{ad}' | '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The text with control, reordering and invisible characters escaped as in Rust (`\n`, `\u{1b}`).

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use crate::apply;
@@ -62,6 +62,9 @@ pub enum HookError {
         /// The score that the container has now.
         got: crate::score::OomScoreAdj,
     },
+    /// The spec has no process whose score it could say, and the policy is strict.
+    #[error("the class gives a score, but the spec has no process")]
+    NoProcess,
     /// The spec on stdin is not JSON.
     #[error("standard input is not a spec: {0}")]
     NotASpec(#[from] DocumentError),
@@ -73,16 +76,21 @@ pub enum HookError {
 /// The part of a container's state that matters (runtime-spec `runtime.md`, "State").
 #[derive(Debug, Deserialize)]
 struct State {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     status: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pid: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     bundle: PathBuf,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     annotations: std::collections::BTreeMap<String, String>,
+}
+
+/// Some runtimes write `null` for what they leave out.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(value: D) -> Result<T, D::Error> {
+    Option::deserialize(value).map(Option::unwrap_or_default)
 }
 
 /// Reads at most `limit` bytes.
@@ -128,7 +136,12 @@ pub fn create_runtime(state: &[u8], class: Option<&str>, policy: &Policy, roots:
         |record: Record| record.with("id", &state.id).with("bundle", &state.bundle).with("class", decision.name());
     let id = escape::text(&state.id).into_owned();
     let Some(class) = &decision.class else {
-        return Ok(named(Record::new(Level::Debug, format!("left container {id} alone"))));
+        let plan = decide::plan_to_keep(policy, &decision, &workload, process.score()?);
+        let Some(score) = plan.score() else {
+            return Ok(named(Record::new(Level::Debug, format!("left container {id} alone"))));
+        };
+        process.set_score(score)?;
+        return Ok(named(Record::new(Level::Info, format!("container {id} is keep: oom_score_adj = {score}"))));
     };
     let mut done = Vec::new();
     let mut level = Level::Info;
@@ -167,13 +180,18 @@ pub fn precreate(
     let workload = Workload::of(&document);
     let decision = decision(class, policy, &workload)?;
     let Some(class) = &decision.class else {
-        return Ok((spec.to_vec(), Record::new(Level::Debug, "left a container alone").with("class", "keep")));
+        let plan = apply::plan_to_keep(policy, &decision, &workload, roots)?;
+        let bytes = edit::splice(document.text(), edit::splices(&document, &plan.edits)?);
+        return Ok((bytes, apply::record_of_kept(None, None, &decision, &plan)));
     };
     let score = apply::score_for(class, &workload, roots)?;
     let host = Host::read(roots);
     let plan = decide::plan(class, &workload, &host, score, false);
     if let (true, Some(wanted), Some(got)) = (policy.strict, plan.clamped_from, plan.score()) {
         return Err(HookError::Clamped { wanted, got });
+    }
+    if policy.strict && !plan.has_its_score() {
+        return Err(HookError::NoProcess);
     }
     let bytes = edit::splice(document.text(), edit::splices(&document, &plan.edits)?);
     Ok((bytes, apply::record(None, None, &decision, &plan)))

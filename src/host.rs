@@ -74,9 +74,27 @@ pub fn cgroups(roots: &Roots) -> Cgroups {
         let path = own_v2_cgroup(&std::fs::read(roots.proc.join("self/cgroup")).ok()?)?;
         std::fs::read(roots.cgroup.join(path).join("cgroup.controllers")).ok()
     };
+    if cannot_give_memory(&roots.cgroup) {
+        return Cgroups::V2WithoutMemory;
+    }
     let listed = if rights(&roots.proc) == Rights::Full { Some(top) } else { own().or(Some(top)) };
-    let has_memory = listed.is_some_and(|list| list.split(u8::is_ascii_whitespace).any(|word| word == b"memory"));
+    let has_memory = listed.is_some_and(|list| names_memory(&list));
     if has_memory { Cgroups::V2 } else { Cgroups::V2WithoutMemory }
+}
+
+/// Whether the top of the tree is some cgroup below the machine's (a container's own cgroup namespace) that cannot give
+/// memory to what is below it: it has processes and did not enable the controller, and cgroup v2 then no longer lets it
+/// (cgroup-v2.rst, "No Internal Process Constraint"). A runtime fails on any memory setting there.
+fn cannot_give_memory(top: &Path) -> bool {
+    let read = |name: &str| std::fs::read(top.join(name)).unwrap_or_default();
+    // The real root has no such file.
+    top.join("cgroup.type").exists()
+        && !names_memory(&read("cgroup.subtree_control"))
+        && !read("cgroup.procs").is_empty()
+}
+
+fn names_memory(list: &[u8]) -> bool {
+    list.split(u8::is_ascii_whitespace).any(|word| word == b"memory")
 }
 
 /// The path below the cgroup2 mount that `/proc/PID/cgroup` names, without its leading slash.
@@ -150,6 +168,22 @@ mod tests {
             let (_root, roots) = machine(&[("proc/self/status", status), ("proc/self/uid_map", map)]);
             assert_eq!(rights(&roots.proc), expected, "{status:?} {map:?}");
         }
+    }
+
+    #[test]
+    fn a_top_that_cannot_give_memory_to_children_counts_as_without() {
+        let full = [("proc/self/status", STATUS_FULL), ("proc/self/uid_map", INITIAL)];
+        let top = [("cgroup/cgroup.controllers", "cpu memory\n"), ("cgroup/cgroup.subtree_control", "cpu\n")];
+        let (inner, procs) = (("cgroup/cgroup.type", "domain\n"), ("cgroup/cgroup.procs", "1\n"));
+        let enabled = ("cgroup/cgroup.subtree_control", "cpu memory\n");
+        let of = |more: &[(&str, &str)]| {
+            let (_root, roots) = machine(&[&full[..], &top, more].concat());
+            cgroups(&roots)
+        };
+        assert_eq!(of(&[procs]), Cgroups::V2, "the real root may have processes");
+        assert_eq!(of(&[inner, procs]), Cgroups::V2WithoutMemory);
+        assert_eq!(of(&[inner]), Cgroups::V2, "the runtime can enable it there");
+        assert_eq!(of(&[inner, procs, enabled]), Cgroups::V2);
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub fn protect_self(proc: &Path, wanted: OomScoreAdj) -> Result<Got, ProcessErro
 pub struct Tree {
     /// The processes that were given a score.
     pub done: Vec<Got>,
-    /// Descendants in other PID namespaces: containers, which are the ones that shall die first.
+    /// Descendants in another PID or mount namespace: containers, which are the ones that shall die first.
     pub containers: Vec<u32>,
 }
 
@@ -69,7 +69,8 @@ pub struct Tree {
 /// [`ProtectError`] for the process itself. A descendant that ends meanwhile is passed over.
 pub fn protect_pid(proc: &Path, pid: u32, tree: bool, wanted: OomScoreAdj) -> Result<Tree, ProtectError> {
     let root = Process::open(proc, pid)?;
-    let namespace = root.namespace(Namespace::Pid)?;
+    let namespaces = |process: &Process| Ok((process.namespace(Namespace::Pid)?, process.namespace(Namespace::Mount)?));
+    let own = namespaces(&root)?;
     let mut result = Tree::default();
     result.done.push(Got { pid: Some(pid), wanted, score: root.set_score_or_floor(wanted)? });
     let children = if tree { children(proc)? } else { BTreeMap::new() };
@@ -77,7 +78,8 @@ pub fn protect_pid(proc: &Path, pid: u32, tree: bool, wanted: OomScoreAdj) -> Re
     while let Some(pid) = waiting.pop() {
         let give = || {
             let process = Process::open(proc, pid)?;
-            if process.namespace(Namespace::Pid)? != namespace {
+            // A container may share the PID namespace (`--pid=host`), but hardly a root file system.
+            if namespaces(&process)? != own {
                 return Ok(None);
             }
             process.set_score_or_floor(wanted).map(Some)

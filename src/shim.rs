@@ -9,9 +9,9 @@ use crate::errno::Reason;
 use crate::escape;
 use crate::host::{self, Host, Roots};
 use crate::policy::class::Class;
-use crate::policy::decide::{self, Decision};
+use crate::policy::decide::{self, Decision, Plan};
 use crate::policy::file::{self, Loaded, PolicyError};
-use crate::policy::{Level, Log, LogTo, Policy};
+use crate::policy::{self, Level, Log, LogTo, Policy};
 use crate::process::{Process, ProcessError};
 use crate::record::Record;
 use crate::runtime::argv::{self, CommandLine, Global, Invocation};
@@ -79,14 +79,21 @@ pub fn journey<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> 
     let (name, rest) = args.split_first().map_or((OsStr::new(""), &[][..]), |(name, rest)| (*name, rest));
     let loaded = file::load(environment.policy.as_deref());
     let policy = loaded.as_ref().ok().map(|loaded| &loaded.policy);
-    let configured = policy.and_then(|policy| policy.runtime.as_deref());
+    let (configured, grammar) = match &loaded {
+        Ok(loaded) => (loaded.policy.runtime.as_deref(), loaded.policy.flavor),
+        Err(error) => error.runtime(),
+    };
     let own = Own::of(&environment.roots.proc);
-    let found = locate::locate(configured, name, environment.path.as_deref(), &own);
+    let found = locate::locate(configured, grammar, name, environment.path.as_deref(), &own);
     // Without a runtime the grammar is still needed, to say so where the engine listens.
-    let flavor = policy.and_then(|policy| policy.flavor).unwrap_or_else(|| {
-        let named = found.as_deref().ok().or(configured).and_then(Path::file_name);
-        Flavor::of_runtime(named.unwrap_or_default())
-    });
+    let flavor = match (&found, grammar) {
+        // The configured grammar is that of the configured runtime.
+        (Ok(found), Some(grammar)) if configured.is_none_or(|path| path == found) => grammar,
+        _ => {
+            let named = found.as_deref().ok().or(configured).and_then(Path::file_name);
+            Flavor::of_runtime(named.unwrap_or_default())
+        }
+    };
     let line = argv::parse(flavor, rest);
     // Without a policy nobody has said where records go, and the journal is where people look.
     let log = policy.map_or(Log { to: LogTo::Journald, level: Level::Error }, |policy| policy.log.clone());
@@ -104,9 +111,14 @@ pub fn journey<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> 
             Ok(())
         }
         CommandLine::Container(it) => with_policy(&loaded, |policy| prepare(it, policy, environment)),
-        // Without a verb it may be one that edits nothing, and those work with any policy.
-        CommandLine::Unclear { verb: None, .. } if loaded.is_err() => Ok(()),
-        CommandLine::Other | CommandLine::Unclear { verb: Some(Verb::Exec), .. } => Ok(()),
+        CommandLine::Other => Ok(()),
+        // Whatever the runtime makes of it, it stops or shows a container, and those work with any policy.
+        CommandLine::Unclear { verb: None, .. } if loaded.is_err() || !may_start(rest) => Ok(()),
+        CommandLine::Unclear { verb: Some(Verb::Exec), why, .. } => {
+            let built_in = policy::built_in();
+            take_step_score(policy.unwrap_or(&built_in), environment, why, &log);
+            Ok(())
+        }
         CommandLine::Unclear { why, .. } => with_policy(&loaded, |policy| {
             let why = format!("cannot read the command line as {} does: {why}", flavor.name());
             unedited(policy, environment, None, &why, &[])
@@ -116,6 +128,11 @@ pub fn journey<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> 
         Ok(()) => Ending::Become(runtime),
         Err(message) => Ending::Refuse(refusal(&line, message, &log)),
     }
+}
+
+/// Whether a command line that cannot be read can be one that starts a container.
+fn may_start(args: &[&OsStr]) -> bool {
+    args.iter().any(|arg| matches!(Verb::named(arg), Some(Verb::Create | Verb::Run | Verb::Restore)))
 }
 
 /// What to say when the runtime was found and could not be started.
@@ -176,11 +193,15 @@ fn prepare(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> R
     let workload = Workload::of(&document).named(Some(it.id), bundle.clone());
     let decision = decide::classify(policy, &workload);
     let Some(class) = &decision.class else {
-        remember(it, &workload, &decision, None, environment);
-        Record::new(Level::Debug, format!("left container {} alone", it.id.to_string_lossy()))
-            .with("id", it.id)
-            .with("class", "keep")
-            .write(&policy.log);
+        let plan = match apply::plan_to_keep(policy, &decision, &workload, &environment.roots) {
+            Ok(plan) => plan,
+            Err(error) => return give_up(None, &error.to_string()),
+        };
+        if let Err(why) = write(&file, &document, &plan) {
+            return give_up(None, &why);
+        }
+        remember(it, &workload, &decision, plan.score(), environment);
+        apply::record_of_kept(Some(it.id), Some(&bundle), &decision, &plan).write(&policy.log);
         return Ok(());
     };
     let score = match apply::score_for(class, &workload, &environment.roots) {
@@ -195,18 +216,22 @@ fn prepare(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> R
     if policy.strict && !plan.has_its_score() {
         return give_up(Some(class), &apply::shortfall(&decision, &plan));
     }
-    let splices = match edit::splices(&document, &plan.edits) {
-        Ok(splices) => splices,
-        Err(error) => return give_up(Some(class), &format!("{}: {error}", path.display())),
-    };
-    if !splices.is_empty()
-        && let Err(error) = file.replace(&edit::splice(document.text(), splices))
-    {
-        return give_up(Some(class), &error.to_string());
+    if let Err(why) = write(&file, &document, &plan) {
+        return give_up(Some(class), &why);
     }
     remember(it, &workload, &decision, plan.score(), environment);
     apply::record(Some(it.id), Some(&bundle), &decision, &plan).write(&policy.log);
     Ok(())
+}
+
+/// Makes the edits of the plan, where there is anything to change.
+fn write(file: &SpecFile, document: &Document<'_>, plan: &Plan) -> Result<(), String> {
+    let splices =
+        edit::splices(document, &plan.edits).map_err(|error| format!("{}: {error}", file.path().display()))?;
+    if splices.is_empty() {
+        return Ok(());
+    }
+    file.replace(&edit::splice(document.text(), splices)).map_err(|error| error.to_string())
 }
 
 /// Notes what is started, for those who ask later what was killed; never a reason to fail.
@@ -262,6 +287,14 @@ fn raise_own_score(score: OomScoreAdj, environment: &Environment) -> bool {
         if own.score()? < score { own.set_score(score).map(|()| true) } else { Ok(false) }
     };
     raise().unwrap_or(false)
+}
+
+/// An exec whose container is not clear must not inherit the engine's immunity either: it gets what a step gets.
+fn take_step_score(policy: &Policy, environment: &Environment, why: &str, log: &Log) {
+    let raised = policy.resolve(&policy.default).is_some_and(|class| raise_own_score(class.score, environment));
+    let outcome =
+        if raised { "an exec has the score of the default class" } else { "an exec keeps the engine's score" };
+    Record::new(Level::Warn, format!("{outcome}: cannot read its command line: {why}")).write(log);
 }
 
 /// exec: a later process of the container must not inherit the engine's immunity, so this process takes the score that

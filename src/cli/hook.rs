@@ -2,7 +2,7 @@
 //! and forgiven, unless the policy is strict.
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{Read, Write};
 
 use clap::Parser;
 
@@ -45,8 +45,8 @@ pub fn main(args: &[&OsStr]) -> u8 {
         }
         Err(error) => {
             // Another version's hooks.d file must not stop containers; but a filter has to hand the spec on.
-            if args.get(1).is_some_and(|stage| *stage == "precreate") {
-                let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::stdout());
+            if args.iter().skip(1).any(|arg| arg.eq_ignore_ascii_case("precreate")) {
+                hand_on();
             }
             let line = error.to_string();
             return end(Err(format!("called wrongly: {}", line.lines().next().unwrap_or_default())), &log, false);
@@ -55,9 +55,19 @@ pub fn main(args: &[&OsStr]) -> u8 {
     let outcome = match cli.stage.as_str() {
         "createRuntime" | "prestart" => create_runtime(&cli, loaded),
         "precreate" => precreate(&cli, loaded, strict),
-        other => return end(Err(format!("the stage {other:?} is not known to this version")), &log, false),
+        other => {
+            if other.eq_ignore_ascii_case("precreate") {
+                hand_on();
+            }
+            return end(Err(format!("the stage {other:?} is not known to this version")), &log, false);
+        }
     };
     end(outcome, &log, strict)
+}
+
+/// A filter whose standard output is empty has taken the spec away.
+fn hand_on() {
+    let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::stdout());
 }
 
 fn create_runtime(cli: &Cli, loaded: Result<Loaded, file::PolicyError>) -> Result<Record, String> {
@@ -68,7 +78,16 @@ fn create_runtime(cli: &Cli, loaded: Result<Loaded, file::PolicyError>) -> Resul
 }
 
 fn precreate(cli: &Cli, loaded: Result<Loaded, file::PolicyError>, strict: bool) -> Result<Record, String> {
-    let spec = hook::read_input(std::io::stdin(), bundle::LIMIT).map_err(|error| error.to_string())?;
+    let mut spec = Vec::new();
+    let read = std::io::stdin().take(bundle::LIMIT + 1).read_to_end(&mut spec);
+    read.map_err(|error| HookError::Input(error.into()).to_string())?;
+    if spec.len() as u64 > bundle::LIMIT {
+        if !strict {
+            let _ = std::io::stdout().write_all(&spec);
+            hand_on();
+        }
+        return Err(HookError::TooLarge(bundle::LIMIT).to_string());
+    }
     let edited = loaded.map_err(|error| error.to_string()).and_then(|loaded| {
         hook::precreate(&spec, cli.class.as_deref(), &loaded.policy, &Roots::default())
             .map_err(|error| error.to_string())

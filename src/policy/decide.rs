@@ -173,6 +173,19 @@ pub fn wanted_score(class: &Class, workload: &Workload<'_>, inherited: Option<Oo
     }
 }
 
+/// What becomes of a workload that is to be left alone: nothing, unless it would inherit what protects its engine.
+///
+/// Where the engine asks for a score, as those of Kubernetes do for a pod's sandbox, that one stays. Where it asks for
+/// none, a workload that could choose to match a rule of class `keep` would choose immunity. `trust_workload` on the
+/// rule says that it may.
+#[must_use]
+pub fn plan_to_keep(policy: &Policy, decision: &Decision, workload: &Workload<'_>, inherited: OomScoreAdj) -> Plan {
+    let trusted = matches!(decision.because, Because::Rule(index) if policy.rules[index].trust_workload);
+    let asked = &workload.asked;
+    let is_left = trusted || asked.score.is_some() || !asked.has_process || inherited >= OomScoreAdj::ZERO;
+    Plan { edits: if is_left { Vec::new() } else { vec![Edit::OomScoreAdj(OomScoreAdj::ZERO)] }, ..Plan::default() }
+}
+
 /// What to do to the spec of a workload of that class.
 ///
 /// `score` is the score that the class gives ([`wanted_score`]) and the one nearest to it that this process may write
@@ -301,6 +314,29 @@ mod tests {
         assert_eq!(of(r#""oomshim.class":"build-step""#).volunteer, None);
         let kept = of(r#""oomshim.class":"victim","io.kubernetes.cri.container-type":"sandbox""#);
         assert_eq!((kept.class, kept.volunteer), (None, Some(Volunteer::Kept("victim".into()))));
+    }
+
+    #[test]
+    fn what_is_kept_does_not_inherit_immunity() {
+        let text = "[[rule]]\nclass=\"keep\"\nmatch.hostname=\"t\"\ntrust_workload=true\n";
+        let policy = policy(text);
+        let of = |spec: &str, inherited: i64| {
+            let workload = workload(spec);
+            let decision = classify(&policy, &workload);
+            assert!(decision.class.is_none(), "{spec}");
+            plan_to_keep(&policy, &decision, &workload, score(inherited)).score().map(OomScoreAdj::get)
+        };
+        let sandbox = |process: &str| {
+            format!(r#"{{"annotations":{{"io.kubernetes.cri.container-type":"sandbox"}},"process":{process}}}"#)
+        };
+        assert_eq!(of(&sandbox("{}"), -1000), Some(0), "nobody gains immunity by an annotation");
+        assert_eq!(of(&sandbox("{}"), 0), None);
+        assert_eq!(
+            of(&sandbox(r#"{"oomScoreAdj":-998}"#), -999),
+            None,
+            "a pod's sandbox keeps what Kubernetes gave it"
+        );
+        assert_eq!(of(r#"{"hostname":"t","process":{}}"#, -1000), None, "the administrator said so");
     }
 
     #[test]

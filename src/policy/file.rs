@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::{Policy, built_in, parse};
 use crate::errno::Reason;
+use crate::runtime::flavor::Flavor;
 
 /// Where the policy is when `OOMSHIM_POLICY` does not say otherwise.
 pub const DEFAULT_PATH: &str = "/etc/oomshim/policy.toml";
@@ -33,6 +34,10 @@ pub enum PolicyError {
         column: usize,
         /// What is wrong there and what would be right.
         message: String,
+        /// The runtime that the rest of the file names.
+        runtime: Option<PathBuf>,
+        /// How the rest of the file says that it reads its command line.
+        flavor: Option<Flavor>,
     },
     /// The file cannot be read.
     #[error("cannot read the policy {}: {reason}", .path.display())]
@@ -53,6 +58,17 @@ pub enum PolicyError {
         /// Where, in bytes from the beginning.
         offset: usize,
     },
+}
+
+impl PolicyError {
+    /// The runtime and the grammar that the file names all the same.
+    #[must_use]
+    pub fn runtime(&self) -> (Option<&Path>, Option<Flavor>) {
+        match self {
+            PolicyError::Malformed { runtime, flavor, .. } => (runtime.as_deref(), *flavor),
+            _ => (None, None),
+        }
+    }
 }
 
 /// A policy and where it came from.
@@ -90,12 +106,15 @@ pub fn parse(text: &str, path: &Path) -> Result<Policy, PolicyError> {
 
 fn malformed(text: &str, path: &Path, problem: &parse::Problem) -> PolicyError {
     let before = text.get(..problem.span.start).unwrap_or(text);
+    let (runtime, flavor) = parse::runtime(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     PolicyError::Malformed {
         path: path.to_owned(),
         line: 1 + before.matches('\n').count(),
         column: 1 + before[line_start..].chars().count(),
         message: problem.message.clone(),
+        runtime,
+        flavor,
     }
 }
 
@@ -238,6 +257,18 @@ mod tests {
     fn broken_toml_is_placed_too() {
         assert!(error("[class.x\n").starts_with("p.toml:1:"), "{}", error("[class.x\n"));
         assert!(error("a = 1\na = 2\n").starts_with("p.toml:2:1:"), "{}", error("a = 1\na = 2\n"));
+    }
+
+    #[test]
+    fn a_mistake_elsewhere_does_not_hide_the_runtime() {
+        let runtime = "[runtime]\npath = \"/usr/bin/crun\"\nflavor = \"crun\"\n";
+        let named = (Some(Path::new("/usr/bin/crun")), Some(Flavor::Crun));
+        for mistake in ["[logg]\nto = \"off\"\n", "[class.x]\noom_score_adj = \n", "[log\nto = 5\n"] {
+            for text in [format!("{mistake}{runtime}"), format!("{runtime}{mistake}")] {
+                assert_eq!(parse(&text, Path::new("p")).unwrap_err().runtime(), named, "{text}");
+            }
+        }
+        assert_eq!(parse("[runtime]\npath = \"crun\"\n", Path::new("p")).unwrap_err().runtime(), (None, None));
     }
 
     #[test]

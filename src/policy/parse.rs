@@ -26,6 +26,15 @@ fn problem<T>(span: Range<usize>, message: impl Into<String>) -> Parsed<T> {
     Err(Problem { span, message: message.into() })
 }
 
+/// What a file with mistakes in it still says of the runtime: containers that run already are that one's, and calls
+/// that stop them must not go to another.
+pub(super) fn runtime(text: &str) -> (Option<PathBuf>, Option<Flavor>) {
+    let (document, _) = DeTable::parse_recoverable(text);
+    let Ok(Some(runtime)) = Table::root(&document).table("runtime") else { return (None, None) };
+    let path = runtime.get("path").and_then(|value| absolute(value).ok());
+    (path, runtime.get("flavor").and_then(|value| one_of(value, &FLAVORS).ok()))
+}
+
 /// A policy as one file says it: what is absent stays as `base` has it.
 pub(super) fn policy(text: &str, base: Policy) -> Parsed<Policy> {
     let document = DeTable::parse(text).map_err(|error| Problem {

@@ -83,8 +83,8 @@ pub fn warnings(policy: &Policy) -> Vec<String> {
         let Some(line) = rule.line else { continue };
         if rule.class == ClassRef::Keep && !rule.is_engine_controlled() && !rule.trust_workload {
             warnings.push(format!(
-                "line {line}: a workload can choose to match this rule, and `keep` leaves it what it inherits: \
-                 under a daemon at -1000 that is immunity"
+                "line {line}: a workload can choose to match this rule, and what `keep` leaves alone does not die \
+                 before the daemons"
             ));
         }
         if let Some(earlier) = policy.rules[..index].iter().find(|earlier| covers(earlier, rule)) {

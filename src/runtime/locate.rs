@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD};
 use thiserror::Error;
 
+use super::flavor::Flavor;
 use crate::errno::Reason;
 
 /// The runtimes that are looked for, in this order.
@@ -84,21 +85,28 @@ fn same_bytes(one: &Path, other: &Path) -> std::io::Result<bool> {
 /// Finds the runtime: the configured one, or the first of the known names in PATH and the usual folders.
 ///
 /// `invoked_as` is `argv[0]`: where an engine calls oomshim under the name of a runtime (`crun`, `oomshim-crun`), that one
-/// is looked for first, because the engine speaks its command line.
+/// is looked for first, because the engine speaks its command line. It also goes before a configured runtime with
+/// another grammar, which the engine does not speak.
 ///
 /// # Errors
 /// [`LocateError`]
 pub fn locate(
     configured: Option<&Path>,
+    grammar: Option<Flavor>,
     invoked_as: &OsStr,
     path: Option<&OsStr>,
     own: &Own,
 ) -> Result<PathBuf, LocateError> {
-    if let Some(path) = configured {
-        return usable(path, own).map(|()| path.to_owned());
-    }
     let preferred = preferred(invoked_as);
-    let names = preferred.iter().map(OsString::as_os_str).chain(NAMES.iter().map(OsStr::new));
+    let mut names: Vec<&OsStr> = preferred.iter().map(OsString::as_os_str).collect();
+    if let Some(path) = configured {
+        let configured = grammar.unwrap_or_else(|| Flavor::of_runtime(path.file_name().unwrap_or_default()));
+        if preferred.as_deref().is_none_or(|name| Flavor::of_runtime(name) == configured) {
+            return usable(path, own).map(|()| path.to_owned());
+        }
+    } else {
+        names.extend(NAMES.iter().map(OsStr::new));
+    }
     // A relative folder in PATH would let the working directory choose what root runs.
     let of_path = path.unwrap_or_default().as_bytes().split(|&byte| byte == b':').filter(|dir| dir.starts_with(b"/"));
     let folders: Vec<&Path> =
@@ -111,7 +119,8 @@ pub fn locate(
             }
         }
     }
-    Err(LocateError::NoneFound)
+    // Better the configured one with a foreign command line, which says so, than none.
+    configured.map_or(Err(LocateError::NoneFound), |path| usable(path, own).map(|()| path.to_owned()))
 }
 
 /// The runtime whose name oomshim was called by.
@@ -164,10 +173,13 @@ mod tests {
         std::os::unix::fs::symlink(&shim, dirs[2].join("runc")).unwrap();
         let real = program(&dirs[3], "runc", "a runtime");
         let path = std::env::join_paths(&dirs).unwrap();
-        assert_eq!(locate(None, OsStr::new("runc"), Some(&path), &own(&shim)), Ok(real));
+        assert_eq!(locate(None, None, OsStr::new("runc"), Some(&path), &own(&shim)), Ok(real));
         for itself in &dirs[..3] {
             let itself = itself.join("runc");
-            assert_eq!(locate(Some(&itself), OsStr::new("x"), None, &own(&shim)), Err(LocateError::Itself(itself)));
+            assert_eq!(
+                locate(Some(&itself), None, OsStr::new("x"), None, &own(&shim)),
+                Err(LocateError::Itself(itself))
+            );
         }
     }
 
@@ -176,7 +188,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [runc, crun] = ["runc", "crun"].map(|name| program(folder.path(), name, name));
         let path = folder.path().as_os_str();
-        let of = |name: &str| locate(None, OsStr::new(name), Some(path), &Own(None)).unwrap();
+        let of = |name: &str| locate(None, None, OsStr::new(name), Some(path), &Own(None)).unwrap();
         assert_eq!(
             (of("/x/oomshim-crun"), of("crun"), of("oomshim-runc"), of("")),
             (crun.clone(), crun, runc.clone(), runc)
@@ -184,11 +196,25 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_another_grammar_goes_before_the_configured_runtime() {
+        let folder = tempfile::tempdir().unwrap();
+        let [wrapper, runc, crun] = ["wrapper", "runc", "crun"].map(|name| program(folder.path(), name, name));
+        let path = folder.path().as_os_str();
+        let of =
+            |grammar, name: &str| locate(Some(&wrapper), grammar, OsStr::new(name), Some(path), &Own(None)).unwrap();
+        assert_eq!(of(None, "oomshim-crun"), crun, "the engine speaks crun's language");
+        assert_eq!(of(Some(Flavor::Crun), "oomshim-crun"), wrapper, "and so does what is configured");
+        assert_eq!((of(None, "runc"), of(None, "buildkit-runc")), (wrapper.clone(), wrapper.clone()));
+        std::fs::remove_file(&crun).unwrap();
+        assert_ne!(of(None, "oomshim-crun"), runc);
+    }
+
+    #[test]
     fn what_cannot_be_started_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let plain = folder.path().join("plain");
         std::fs::write(&plain, "").unwrap();
-        let of = |path: &Path| locate(Some(path), OsStr::new("x"), None, &Own(None)).unwrap_err().to_string();
+        let of = |path: &Path| locate(Some(path), None, OsStr::new("x"), None, &Own(None)).unwrap_err().to_string();
         assert!(of(&plain).contains("access is refused (EACCES); set `path`"), "{}", of(&plain));
         assert!(of(&folder.path().join("absent")).contains("it is not there (ENOENT)"));
         assert!(of(folder.path()).contains("is not a file"));
@@ -197,7 +223,7 @@ mod tests {
     #[test]
     fn relative_folders_of_path_are_not_searched() {
         let path = OsStr::new("target:.:relative");
-        let found = locate(None, OsStr::new("x"), Some(path), &Own(None));
+        let found = locate(None, None, OsStr::new("x"), Some(path), &Own(None));
         assert!(found.is_err() || found.unwrap().is_absolute());
     }
 }

@@ -55,6 +55,12 @@ pub struct SpecFile {
 }
 
 impl SpecFile {
+    /// Where the file is, as it was opened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Opens the file and reads it.
     ///
     /// # Errors
@@ -177,17 +183,27 @@ impl SpecFile {
             Err(errno) => return Err(error(errno)),
         };
         for name in names[..length].split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
-            let mut value = [0_u8; 4096];
-            let size = rustix::fs::fgetxattr(&self.file, name, &mut value).map_err(&error)?;
-            let mut present = [0_u8; 4096];
-            // A label that the folder's default already gave needs no right to set one.
-            if rustix::fs::fgetxattr(file, name, &mut present).is_ok_and(|length| present[..length] == value[..size]) {
-                continue;
-            }
-            rustix::fs::fsetxattr(file, name, &value[..size], XattrFlags::empty()).map_err(&error)?;
+            // Who may read the file hangs on these. Anything else is not worth a container without its score.
+            let matters = matches!(name, b"security.selinux" | b"system.posix_acl_access");
+            copy_attribute(&self.file, file, name).or_else(|errno| if matters { Err(error(errno)) } else { Ok(()) })?;
         }
         Ok(())
     }
+}
+
+/// Copies one of them. A hash of the old content is none of the new one's: the kernel makes `security.ima` and
+/// `security.evm` anew.
+fn copy_attribute(from: &OwnedFd, to: &OwnedFd, name: &[u8]) -> rustix::io::Result<()> {
+    if matches!(name, b"security.ima" | b"security.evm") {
+        return Ok(());
+    }
+    let (mut value, mut present) = ([0_u8; 4096], [0_u8; 4096]);
+    let size = rustix::fs::fgetxattr(from, name, &mut value)?;
+    // A label that the folder's default already gave needs no right to set one.
+    if rustix::fs::fgetxattr(to, name, &mut present).is_ok_and(|length| present[..length] == value[..size]) {
+        return Ok(());
+    }
+    rustix::fs::fsetxattr(to, name, &value[..size], XattrFlags::empty())
 }
 
 /// What is behind the temporary file's name after it took the spec's.

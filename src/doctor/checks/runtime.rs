@@ -20,7 +20,7 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
     let policy = file::load(machine.policy.as_deref()).map(|loaded| loaded.policy);
     let configured = policy.ok().and_then(|policy| policy.runtime);
     let own = Own::of(&machine.roots.proc);
-    vec![match locate::locate(configured.as_deref(), OsStr::new(crate::engines::SHIM), None, &own) {
+    vec![match locate::locate(configured.as_deref(), None, OsStr::new(crate::engines::SHIM), None, &own) {
         Ok(path) => Finding::pass(format!("{} becomes {}", machine.shim.display(), path.display())),
         Err(error) => Finding::fail(error.to_string(), "install runc, or set `path` under [runtime] in the policy"),
     }]
