@@ -38,6 +38,8 @@ pub struct Event {
     pub nothing_killable: bool,
     /// Whether the kernel panicked.
     pub panicked: bool,
+    /// `vm.panic_on_oom`, where that is why it panicked.
+    pub panic_on_oom: Option<u8>,
     /// Whether a person asked for it (sysrq-f).
     pub manual: bool,
     /// Whether the form of the log proves that the kernel wrote all of the records.
@@ -50,14 +52,28 @@ impl Event {
         !self.killed.is_empty() || self.nothing_killable || self.panicked
     }
 
+    /// Whether the kernel has done what it could: all that it says about the shortage comes before, but for groups.
+    fn has_ended(&self) -> bool {
+        !self.killed.is_empty() || self.nothing_killable
+    }
+
+    /// Whether numbers or the name of a cgroup at its limit are there.
+    pub(super) fn usage_is_told(&self) -> bool {
+        self.used.is_some() || self.limit_path.is_some()
+    }
+
     /// Whether what follows may still belong to it.
     fn takes(&self, line: &Line) -> bool {
         match line {
             // The summary names the victim, so it comes before the kill or with another shortage.
             Line::Invoked(_) | Line::Manual => false,
-            Line::Summary(_) | Line::LimitOf { .. } | Line::Usage { .. } | Line::Shared(_) | Line::Chosen(_) => {
-                self.killed.is_empty() && !self.nothing_killable
-            }
+            Line::Summary(_)
+            | Line::LimitOf { .. }
+            | Line::Limited(_)
+            | Line::Usage { .. }
+            | Line::Shared(_)
+            | Line::Chosen(_)
+            | Line::PanicOnOom(_) => !self.has_ended(),
             Line::Killed(reach, killed) => {
                 let other_reach = reach.is_some() && self.reach.is_some() && *reach != self.reach;
                 // One victim, twice in a group kill, or many for a group that was announced.
@@ -77,6 +93,8 @@ impl Event {
                 self.invoked = Some(invoked);
             }
             Line::Usage { used, limit } => (self.used, self.limit) = (Some(used), Some(limit)),
+            // Below the cgroup that ran out others may follow.
+            Line::Limited(path) => self.limit_path = self.limit_path.take().or(Some(path)),
             Line::Shared(bytes) => self.shared = Some(bytes),
             Line::Summary(summary) => {
                 self.constraint = Some(summary.constraint);
@@ -98,6 +116,7 @@ impl Event {
             Line::Group(path) => self.group = Some(path),
             Line::NothingKillable => self.nothing_killable = true,
             Line::Panic => self.panicked = true,
+            Line::PanicOnOom(value) => (self.panicked, self.panic_on_oom) = (true, Some(value)),
             Line::Manual => self.manual = true,
         }
     }
@@ -114,7 +133,9 @@ impl Joiner {
     /// Takes the next record, and gives the event that is over with that.
     pub fn record(&mut self, record: &Record) -> Option<Event> {
         let line = line::read(&record.text)?;
-        let late = self.last.until(&record.time).is_some_and(|pause| pause > TOGETHER);
+        // Before the kill comes a list of all tasks, which takes its time on a slow console.
+        let late = self.open.as_ref().is_some_and(Event::has_ended)
+            && self.last.until(&record.time).is_some_and(|pause| pause > TOGETHER);
         self.last = record.time.clone();
         let fits = !late && self.open.as_ref().is_some_and(|event| event.takes(&line));
         let done = if fits { None } else { self.finish() };

@@ -25,6 +25,8 @@ pub enum Line {
     },
     /// `shmem N` of the statistics of the cgroup that ran out, in bytes.
     Shared(u64),
+    /// `Memory cgroup stats for P:`, and before 5.0 `Memory limit reached of cgroup P`: which cgroup ran out.
+    Limited(PathBuf),
     /// `oom-kill:constraint=…`, since 5.0.
     Summary(Summary),
     /// `Task in A killed as a result of limit of B`, before 5.0.
@@ -44,6 +46,8 @@ pub enum Line {
     NothingKillable,
     /// `Kernel panic - not syncing: …` for want of memory.
     Panic,
+    /// `Kernel panic - not syncing: Out of memory: … panic_on_oom is enabled`, with the value of that sysctl.
+    PanicOnOom(u8),
     /// `sysrq: Manual OOM execution`
     Manual,
 }
@@ -66,6 +70,8 @@ pub struct Invoked {
     pub name: Vec<u8>,
     /// The logarithm of how many pages; -1 for sysrq.
     pub order: i64,
+    /// Whether it asked for nothing (`gfp_mask=0x0()`): a page fault whose request failed elsewhere, before 5.16.
+    pub is_leftover: bool,
     /// Its score.
     pub score: Option<i16>,
 }
@@ -135,15 +141,21 @@ pub fn read(text: &[u8]) -> Option<Line> {
             Some(Line::Group(path(rest.strip_suffix(end)?)))
         })
         .or_else(|| usage(text))
+        .or_else(|| limited(text))
         .or_else(|| text.strip_prefix(b"shmem ").and_then(integer).map(Line::Shared))
         .or_else(|| fixed(text))
 }
 
 fn fixed(text: &[u8]) -> Option<Line> {
-    let panic = text.strip_prefix(b"Kernel panic - not syncing: ");
-    if panic.is_some_and(|why| why.starts_with(b"System is deadlocked on memory") || why.starts_with(b"Out of memory"))
-    {
-        return Some(Line::Panic);
+    if let Some(why) = text.strip_prefix(b"Kernel panic - not syncing: ") {
+        return match why {
+            b"Out of memory: system-wide panic_on_oom is enabled" => Some(Line::PanicOnOom(1)),
+            b"Out of memory: compulsory panic_on_oom is enabled" => Some(Line::PanicOnOom(2)),
+            _ if why.starts_with(b"System is deadlocked on memory") || why.starts_with(b"Out of memory") => {
+                Some(Line::Panic)
+            }
+            _ => None,
+        };
     }
     if text.starts_with(b"Out of memory and no killable processes") {
         return Some(Line::NothingKillable);
@@ -159,7 +171,8 @@ fn invoked(text: &[u8]) -> Option<Line> {
     }
     let score = last_value(rest, b"oom_score_adj=").and_then(|score| i16::try_from(score).ok());
     let order = last_value(rest, b"order=").unwrap_or(0);
-    Some(Line::Invoked(Invoked { name: name.to_owned(), order, score }))
+    let is_leftover = rest.starts_with(b"gfp_mask=0x0(");
+    Some(Line::Invoked(Invoked { name: name.to_owned(), order, is_leftover, score }))
 }
 
 fn usage(text: &[u8]) -> Option<Line> {
@@ -173,6 +186,13 @@ fn limit_of(text: &[u8]) -> Option<Line> {
     let rest = text.strip_prefix(b"Task in ")?;
     let (task, limit) = split(rest, b" killed as a result of limit of ")?;
     Some(Line::LimitOf { limit: path(limit), task: path(task) })
+}
+
+fn limited(text: &[u8]) -> Option<Line> {
+    if let Some(limit) = text.strip_prefix(b"Memory limit reached of cgroup ") {
+        return Some(Line::Limited(path(limit)));
+    }
+    text.strip_prefix(b"Memory cgroup stats for ")?.strip_suffix(b":").map(|limit| Line::Limited(path(limit)))
 }
 
 /// `C,nodemask=N,cpuset=P,mems_allowed=M,oom_memcg=A,task_memcg=B,task=NAME,pid=P,uid=U`, or `global_oom` for `oom_memcg=A`.

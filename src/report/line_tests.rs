@@ -119,12 +119,16 @@ fn the_lines_before_5_0_are_read() {
 
 #[test]
 fn the_other_lines_are_told_apart() {
-    let cases: [(&str, Option<Line>); 9] = [
+    let cases: [(&str, Option<Line>); 13] = [
         ("Tasks in /a b are going to be killed due to memory.oom.group set", Some(Line::Group("/a b".into()))),
         ("memory: usage 32768kB, limit 32768kB, failcnt 12", Some(Line::Usage { used: 32 << 20, limit: 32 << 20 })),
         ("shmem 4096", Some(Line::Shared(4096))),
         ("Out of memory and no killable processes...", Some(Line::NothingKillable)),
         ("Kernel panic - not syncing: System is deadlocked on memory", Some(Line::Panic)),
+        ("Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled", Some(Line::PanicOnOom(1))),
+        ("Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled", Some(Line::PanicOnOom(2))),
+        ("Memory cgroup stats for /a: b:", Some(Line::Limited("/a: b".into()))),
+        ("Memory limit reached of cgroup /a b", Some(Line::Limited("/a b".into()))),
         ("Kernel panic - not syncing: Attempted to kill init!", None),
         ("sysrq: Manual OOM execution", Some(Line::Manual)),
         ("oom_reaper: reaped process 42 (x), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB", None),
