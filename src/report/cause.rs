@@ -1,7 +1,7 @@
 //! Why something was killed, as far as the evidence goes.
 
 use std::fmt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::event::Event;
 use super::line::{Constraint, Reach};
@@ -207,17 +207,21 @@ fn limited(limit: &Path, victim: &Path, container: Option<&Container>) -> Verdic
     }
 }
 
-/// The path down to the component that looks like a container of an engine.
+/// The path down to the last component that looks like a container of an engine: there are containers in containers.
 fn container_root(path: &Path) -> Option<PathBuf> {
     let is_id = |text: &str| text.len() >= 25 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let is_container = |name: &str| {
+        // A static pod's name is as long as an id.
+        if name.starts_with("pod") {
+            return false;
+        }
         let unit = name.strip_suffix(".scope").and_then(|unit| unit.rsplit_once('-'));
         is_id(name) || unit.is_some_and(|(_, id)| is_id(id)) || name.strip_prefix("libpod-").is_some_and(is_id)
     };
-    let at = path
-        .components()
-        .position(|part| matches!(part, Component::Normal(name) if name.to_str().is_some_and(is_container)))?;
-    Some(path.components().take(at + 1).collect())
+    path.ancestors().find_map(|outer| {
+        let is_step = outer.parent().is_some_and(|parent| parent.ends_with("buildkit"));
+        (is_step || outer.file_name()?.to_str().is_some_and(is_container)).then(|| outer.to_owned())
+    })
 }
 
 /// Only the words in front of the kill are there: the summary is left out when kills come fast.
@@ -244,6 +248,12 @@ fn by_message(event: &Event) -> Verdict {
 /// What to do next, in a sentence or two.
 #[must_use]
 pub fn advice(event: &Event, cause: &Cause) -> String {
+    if event.panic_on_oom.is_some() {
+        return "set vm.panic_on_oom=0, with which the kernel kills somebody instead".to_owned();
+    }
+    if event.nothing_killable {
+        return "every process was exempt from being killed: find who inherited -1000 (`oomshim doctor`)".to_owned();
+    }
     let tmpfs = event.shared.zip(event.used).filter(|(shared, used)| *shared > used / 2);
     if let Some((shared, used)) = tmpfs {
         return format!(
@@ -252,12 +262,6 @@ pub fn advice(event: &Event, cause: &Cause) -> String {
             size(shared),
             size(used)
         );
-    }
-    if event.panic_on_oom.is_some() {
-        return "set vm.panic_on_oom=0, with which the kernel kills somebody instead".to_owned();
-    }
-    if event.nothing_killable {
-        return "every process was exempt from being killed: find who inherited -1000 (`oomshim doctor`)".to_owned();
     }
     let text = match cause {
         Cause::OwnLimit => "give it a higher limit, or make it need less: fewer jobs at a time, for one",

@@ -22,6 +22,7 @@ fn of(event: &Event, container: Option<&Container>) -> (&'static str, Confidence
 #[test]
 fn whose_limit_it_was_is_told_by_the_cgroups() {
     let id = "0123456789abcdef0123456789abcdef";
+    let (step, pod) = ("y1k3mjdl2i9z0q8w7e6r5t4y3", format!("/kubepods/burstable/pod{id}"));
     let docker = format!("/system.slice/docker-{id}.scope");
     let cases = [
         (Some("/a".to_owned()), "/a".to_owned(), ("own-limit", Confidence::Certain)),
@@ -29,6 +30,15 @@ fn whose_limit_it_was_is_told_by_the_cgroups() {
         (Some(docker.clone()), format!("{docker}/init"), ("own-limit", Confidence::Likely)),
         (Some("/system.slice".to_owned()), docker.clone(), ("shared-limit", Confidence::Certain)),
         (Some("/buildkit".to_owned()), format!("/buildkit/{id}"), ("shared-limit", Confidence::Certain)),
+        (Some(docker.clone()), format!("{docker}/buildkit/{step}"), ("shared-limit", Confidence::Certain)),
+        (
+            Some(format!("{docker}/buildkit/{step}")),
+            format!("{docker}/buildkit/{step}/x"),
+            ("own-limit", Confidence::Likely),
+        ),
+        (Some("/buildkit".to_owned()), "/buildkit/short/x".to_owned(), ("shared-limit", Confidence::Certain)),
+        (Some(format!("/docker/{id}")), format!("/docker/{id}/docker/{id}"), ("shared-limit", Confidence::Certain)),
+        (Some(pod.clone()), format!("{pod}/{id}{id}"), ("shared-limit", Confidence::Certain)),
         (None, docker, ("whole-machine", Confidence::Certain)),
     ];
     for (limit, victim, expected) in cases {

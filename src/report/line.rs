@@ -11,6 +11,10 @@ use std::path::PathBuf;
 /// The longest name of a process, in bytes.
 const NAME: usize = 15;
 
+/// The longest record that is read, in bytes. The kernel's have less than 1024; what is longer would cost more time
+/// than it is worth.
+const LONGEST: usize = 8 * 1024;
+
 /// What a record says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
@@ -27,6 +31,14 @@ pub enum Line {
     Shared(u64),
     /// `Memory cgroup stats for P:`, and before 5.0 `Memory limit reached of cgroup P`: which cgroup ran out.
     Limited(PathBuf),
+    /// `Memory cgroup stats for P: cache:…KB … shmem:…KB`, before 5.3: one for each cgroup of the tree that ran out,
+    /// beginning at its top, each without what is below.
+    Member {
+        /// The cgroup.
+        path: PathBuf,
+        /// Its tmpfs and shared memory, in bytes.
+        shared: u64,
+    },
     /// `oom-kill:constraint=…`, since 5.0.
     Summary(Summary),
     /// `Task in A killed as a result of limit of B`, before 5.0.
@@ -130,6 +142,9 @@ pub struct Killed {
 /// Reads a record; `None` when it is about something else.
 #[must_use]
 pub fn read(text: &[u8]) -> Option<Line> {
+    if text.len() > LONGEST {
+        return None;
+    }
     killed(text)
         .or_else(|| text.strip_prefix(b"oom-kill:constraint=").and_then(summary))
         .or_else(|| invoked(text))
@@ -142,7 +157,7 @@ pub fn read(text: &[u8]) -> Option<Line> {
         })
         .or_else(|| usage(text))
         .or_else(|| limited(text))
-        .or_else(|| text.strip_prefix(b"shmem ").and_then(integer).map(Line::Shared))
+        .or_else(|| shared(text))
         .or_else(|| fixed(text))
 }
 
@@ -192,7 +207,20 @@ fn limited(text: &[u8]) -> Option<Line> {
     if let Some(limit) = text.strip_prefix(b"Memory limit reached of cgroup ") {
         return Some(Line::Limited(path(limit)));
     }
-    text.strip_prefix(b"Memory cgroup stats for ")?.strip_suffix(b":").map(|limit| Line::Limited(path(limit)))
+    let rest = text.strip_prefix(b"Memory cgroup stats for ")?;
+    if let Some(limit) = rest.strip_suffix(b":") {
+        return Some(Line::Limited(path(limit)));
+    }
+    let (name, numbers) = rsplit(rest, b": cache:")?;
+    let shared = u64::try_from(last_value(numbers, b" shmem:")?).ok()?;
+    Some(Line::Member { path: path(name), shared: shared.saturating_mul(1024) })
+}
+
+/// `shmem N`: a record of its own, or before 6.4 a line of the one that has all statistics.
+fn shared(text: &[u8]) -> Option<Line> {
+    let is_it = text.starts_with(b"shmem ") || text.starts_with(b"anon ") || text.starts_with(b"cache ");
+    let mut lines = text.split(|&byte| byte == b'\n').filter(|_| is_it);
+    lines.find_map(|line| line.strip_prefix(b"shmem ").and_then(integer)).map(Line::Shared)
 }
 
 /// `C,nodemask=N,cpuset=P,mems_allowed=M,oom_memcg=A,task_memcg=B,task=NAME,pid=P,uid=U`, or `global_oom` for `oom_memcg=A`.

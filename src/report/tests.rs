@@ -83,6 +83,9 @@ fn a_container_is_known_by_the_name_of_its_cgroup_too() {
         Context::default().report(event).is_about(id)
     };
     assert!(of("/system.slice/docker-abc.scope", "abc") && of("/buildkit/abc/sub", "abc") && of("/libpod-abc", "abc"));
+    let long = "/system.slice/docker-0123456789abcdef.scope";
+    assert!(of(long, "01234567") && of("/buildkit/0123456789abcdef", "0123456789ab"));
+    assert!(!of(long, "0123456") && !of(long, "12345678"), "too short, or not its beginning");
     assert!(!of("/buildkit/abcd", "abc") && !of("/buildkit/xabc", "abc"));
 }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 use super::Report;
 use super::cause::{self, Cause};
 use super::line::Killed;
-use super::record::{self, Time};
+use super::record;
+use super::time::Time;
 use crate::escape;
 use crate::rank::text::size;
 
