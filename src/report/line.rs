@@ -8,6 +8,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use super::scan::{integer, last_value, positions, rsplit, split};
+
 /// The longest name of a process, in bytes.
 const NAME: usize = 15;
 
@@ -306,34 +308,8 @@ fn killed(text: &[u8]) -> Option<Line> {
     ))
 }
 
-/// The number behind the last `key`.
-fn last_value(text: &[u8], key: &[u8]) -> Option<i64> {
-    let (_, value) = rsplit(text, key)?;
-    let value = value.trim_ascii_start();
-    let end = value.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'-').unwrap_or(value.len());
-    std::str::from_utf8(&value[..end]).ok()?.parse().ok()
-}
-
-fn integer(text: &[u8]) -> Option<u64> {
-    std::str::from_utf8(text).ok()?.parse().ok()
-}
-
 fn path(text: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(text))
-}
-
-fn positions<'a>(text: &'a [u8], of: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    text.windows(of.len()).enumerate().filter(move |(_, window)| *window == of).map(|(at, _)| at)
-}
-
-fn split<'a>(text: &'a [u8], by: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = text.windows(by.len()).position(|window| window == by)?;
-    Some((&text[..at], &text[at + by.len()..]))
-}
-
-fn rsplit<'a>(text: &'a [u8], by: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = text.windows(by.len()).rposition(|window| window == by)?;
-    Some((&text[..at], &text[at + by.len()..]))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod event;
 pub mod json;
 pub mod line;
 pub mod record;
+mod scan;
 pub mod source;
 pub mod text;
 pub mod time;

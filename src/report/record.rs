@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::scan::{integer, split};
 use super::time::{self, Time};
 
 /// A record of the kernel's log.
@@ -94,7 +95,7 @@ fn kmsg(line: &[u8]) -> Option<Line> {
     let semicolon = line.iter().position(|&byte| byte == b';')?;
     let mut fields = line[..semicolon].split(|&byte| byte == b',');
     let (priority, _sequence, time, flags) =
-        (number(fields.next()?)?, number(fields.next()?)?, number(fields.next()?)?, fields.next()?);
+        (integer(fields.next()?)?, integer(fields.next()?)?, integer(fields.next()?)?, fields.next()?);
     // The lower three bits are the level, the rest is the facility; the kernel gives 0 to nobody else.
     if priority >> 3 != 0 {
         return Some(Line::Foreign);
@@ -109,7 +110,7 @@ fn kmsg(line: &[u8]) -> Option<Line> {
 /// dmesg, raw (`<3>[ 1.2] text`) or not (`[ 1.2] text`, `[Sun Nov 22 …] text`).
 fn dmesg(line: &[u8]) -> Line {
     let (line, is_proven) = match line.strip_prefix(b"<").and_then(|rest| split(rest, b">")) {
-        Some((priority, rest)) => match number(priority) {
+        Some((priority, rest)) => match integer(priority) {
             Some(priority) if priority >> 3 == 0 => (rest, true),
             _ => return Line::Foreign,
         },
@@ -201,15 +202,6 @@ fn journal_json(line: &[u8]) -> Option<Line> {
     };
     let time = field("__REALTIME_TIMESTAMP").and_then(|micros| micros.parse().ok());
     Some(Line::Record(Record { text, time: time.map_or(Time::Unknown, Time::Epoch), is_proven: true }))
-}
-
-fn split<'a>(text: &'a [u8], by: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = text.windows(by.len()).position(|window| window == by)?;
-    Some((&text[..at], &text[at + by.len()..]))
-}
-
-fn number(text: &[u8]) -> Option<u64> {
-    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// `\xNN` as the byte that it stands for.
