@@ -165,6 +165,11 @@ impl Joiner {
         done
     }
 
+    /// The open event, when no record came for a while. Before the kill the kernel may only be slow to write.
+    pub fn pause(&mut self) -> Option<Event> {
+        if self.open.as_ref().is_some_and(Event::has_ended) { self.finish() } else { None }
+    }
+
     /// The last event, when no more records come.
     pub fn finish(&mut self) -> Option<Event> {
         self.open.take().filter(Event::is_worth_telling)
