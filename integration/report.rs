@@ -77,6 +77,20 @@ fn only_the_container_that_is_asked_for_is_told() {
         text(&report(&["--from", "-", "--container", id, "--format", "json"], log.as_bytes())).lines().count()
     };
     assert_eq!((count("abc"), count("abd")), (1, 0));
+    let log = log.replace("/abc", "/0123456789abcdef");
+    let count = |id: &str| {
+        text(&report(&["--from", "-", "--container", id, "--format", "json"], log.as_bytes())).lines().count()
+    };
+    assert_eq!((count("01234567"), count("0123456"), count("12345678")), (1, 0, 0));
+}
+
+#[test]
+fn what_was_before_the_time_that_is_asked_for_is_left_out_in_any_zone() {
+    let log = format!("2026-11-22T07:00:00+0100 host kernel: Out of memory: {KILL}\n");
+    let count = |since: &str| {
+        text(&report(&["--from", "-", "--since", since, "--format", "json"], log.as_bytes())).lines().count()
+    };
+    assert_eq!((count("2026-11-22T05:59:59Z"), count("2026-11-22T06:30:00Z")), (1, 0));
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         };
         let Some(pause) = pause else {
             super::print(&text)?;
-            return Ok(if ranking.victim.is_some() { Exit::Success } else { Exit::Findings });
+            return Ok(if ranking.is_fatal() { Exit::Findings } else { Exit::Success });
         };
         // Home, then erase what is left of the last picture: erasing first would flicker.
         let home = if args.format == Format::Text && columns().is_some() { "\x1b[H\x1b[2J" } else { "" };

@@ -94,7 +94,7 @@ fn follow(args: &Args) -> anyhow::Result<Exit> {
             Next::Lost => {}
             Next::Nothing if kmsg.wait(PAUSE)? => {}
             Next::Nothing => {
-                joiner.finish().map_or(Ok(()), tell)?;
+                joiner.pause().map_or(Ok(()), tell)?;
                 kmsg.wait(i64::from(i32::MAX))?;
             }
         }

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use super::scope::Machine;
 use crate::host::{self, Cgroups, Roots};
 
 /// The tree of cgroups that hold the memory controller.
@@ -102,11 +103,14 @@ impl Cgroup {
         self.number(if self.is_v2 { "memory.max" } else { "memory.limit_in_bytes" })
     }
 
-    /// What it may use of the machine's swap, in bytes, of which there are `swap` (`mem_cgroup_get_max`).
+    /// What it may use of the machine's swap in bytes (`mem_cgroup_get_max`).
     #[must_use]
-    pub fn swap_limit(&self, swap: u64) -> u64 {
+    pub fn swap_limit(&self, machine: Machine) -> u64 {
+        let swap = machine.swap;
         if self.is_v2 {
-            return self.number("memory.swap.max").unwrap_or(swap).min(swap);
+            // There is no swappiness of its own; the killer weighs no swap in where the machine's is 0.
+            let own = self.number("memory.swap.max").unwrap_or(swap).min(swap);
+            return if machine.is_swapless { 0 } else { own };
         }
         if self.number("memory.swappiness") == Some(0) || !self.folder.join("memory.memsw.limit_in_bytes").exists() {
             return if self.number("memory.swappiness") == Some(0) { 0 } else { swap };
@@ -190,6 +194,10 @@ pub(crate) mod tests {
         (root, tree)
     }
 
+    fn swap(swap: u64) -> Machine {
+        Machine { swap, ..Machine::default() }
+    }
+
     #[test]
     fn limits_are_bytes_and_max_is_none() {
         let (_root, tree) = tree(&[
@@ -200,8 +208,8 @@ pub(crate) mod tests {
             ("b/memory.swap.max", "max\n"),
         ]);
         let [a, b] = ["/a", "b/"].map(|path| tree.at(Path::new(path)).unwrap());
-        assert_eq!((a.limit(), a.swap_limit(1 << 20), a.shared()), (Some(1 << 20), 4096, Some(77)));
-        assert_eq!((b.limit(), b.swap_limit(1 << 20), b.shared()), (None, 1 << 20, None));
+        assert_eq!((a.limit(), a.swap_limit(swap(1 << 20)), a.shared()), (Some(1 << 20), 4096, Some(77)));
+        assert_eq!((b.limit(), b.swap_limit(swap(1 << 20)), b.shared()), (None, 1 << 20, None));
     }
 
     #[test]
@@ -213,7 +221,7 @@ pub(crate) mod tests {
         ]);
         let v1 = Tree { root: root.path().to_owned(), is_v2: false };
         let [a, b] = ["a", "b"].map(|path| v1.at(Path::new(path)).unwrap());
-        assert_eq!((a.limit(), a.swap_limit(1 << 30), a.swap_limit(7)), (Some(1_000_000), 500_000, 7));
+        assert_eq!((a.limit(), a.swap_limit(swap(1 << 30)), a.swap_limit(swap(7))), (Some(1_000_000), 500_000, 7));
         assert_eq!(b.limit(), None);
     }
 

@@ -94,6 +94,14 @@ pub struct Ranking {
     pub warnings: Vec<Warning>,
 }
 
+impl Ranking {
+    /// Whether running out of memory would kill nobody, but make the machine panic or the cgroup hang.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        self.warnings.iter().any(|warning| matches!(warning, Warning::MachinePanics | Warning::CgroupHangs))
+    }
+}
+
 /// A process that is told in full.
 #[derive(Debug)]
 pub struct Row {
@@ -183,6 +191,7 @@ pub fn rank(roots: &Roots, run: &Path, question: &Question) -> Result<Ranking, R
         is_v2: tree.is_v2(),
         rules: &rules,
         killable: candidates.len(),
+        has_members: !pids.is_empty(),
         mapped_shared,
         unreadable,
         close: close.len(),

@@ -13,7 +13,7 @@ pub enum Scope {
     Cgroup(Cgroup),
 }
 
-/// The machine's memory in bytes, as `/proc/meminfo` has it.
+/// The machine's memory, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Machine {
     /// RAM.
@@ -22,10 +22,12 @@ pub struct Machine {
     pub swap: u64,
     /// tmpfs and shared memory, mapped or not.
     pub shared: u64,
+    /// Whether `vm.swappiness` is 0.
+    pub is_swapless: bool,
 }
 
 impl Machine {
-    /// Reads `/proc/meminfo`; what is not in there is 0.
+    /// Reads `/proc/meminfo` and `vm.swappiness`; what is not in there is 0, and a swappiness that is not there is not 0.
     #[must_use]
     pub fn read(proc: &Path) -> Machine {
         let text = std::fs::read_to_string(proc.join("meminfo")).unwrap_or_default();
@@ -34,7 +36,9 @@ impl Machine {
             let kib = value.and_then(|value| value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
             kib.unwrap_or(0).saturating_mul(1024)
         };
-        Machine { ram: of("MemTotal"), swap: of("SwapTotal"), shared: of("Shmem") }
+        let swappiness = std::fs::read_to_string(proc.join("sys/vm/swappiness")).unwrap_or_default();
+        let is_swapless = swappiness.trim() == "0";
+        Machine { ram: of("MemTotal"), swap: of("SwapTotal"), shared: of("Shmem"), is_swapless }
     }
 }
 
@@ -46,7 +50,7 @@ impl Scope {
         match self {
             Scope::Machine => whole,
             Scope::Cgroup(cgroup) => match cgroup.limit() {
-                Some(limit) => limit.saturating_add(cgroup.swap_limit(machine.swap)),
+                Some(limit) => limit.saturating_add(cgroup.swap_limit(machine)),
                 None => whole,
             },
         }
@@ -77,10 +81,16 @@ mod tests {
 
     #[test]
     fn the_limits_of_the_cgroup_count_and_those_of_the_machine_above_it() {
-        let machine = Machine { ram: 1000, swap: 100, shared: 0 };
+        let machine = Machine { ram: 1000, swap: 100, ..Machine::default() };
         let (_root, tree) = tree(&[("a/memory.max", "500"), ("a/memory.swap.max", "max"), ("b/memory.max", "max")]);
-        let of = |path: &str| Scope::Cgroup(tree.at(Path::new(path)).unwrap()).total(machine);
-        assert_eq!((Scope::Machine.total(machine), of("a"), of("b")), (1100, 600, 1100));
+        let of = |path: &str, machine| Scope::Cgroup(tree.at(Path::new(path)).unwrap()).total(machine);
+        assert_eq!((Scope::Machine.total(machine), of("a", machine), of("b", machine)), (1100, 600, 1100));
+        let swapless = Machine { is_swapless: true, ..machine };
+        assert_eq!(
+            (Scope::Machine.total(swapless), of("a", swapless)),
+            (1100, 500),
+            "the machine's swap counts anyway"
+        );
     }
 
     #[test]

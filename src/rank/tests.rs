@@ -132,6 +132,22 @@ fn what_makes_the_order_moot_is_said() {
     assert_eq!(ids(&Question::default()), ["nothing-killable-panic", "panic-on-oom", "kill-allocating-task"]);
     let cgroup = Question { cgroup: Some("c".into()), ..Question::default() };
     assert_eq!(ids(&cgroup), ["nothing-killable-livelock", "panic-on-oom", "unmapped-shmem"]);
+    let words = fake.rank(&cgroup).unwrap().warnings[2].to_string();
+    assert!(words.starts_with("781K of the 878K that the cgroup uses are tmpfs"), "{words}");
+    fake.file("proc/meminfo", "MemTotal: 1000 kB\nShmem: 900 kB\n");
+    let ranking = fake.rank(&Question::default()).unwrap();
+    assert!(ranking.is_fatal());
+    let words = ranking.warnings.iter().map(ToString::to_string).find(|words| words.contains("tmpfs")).unwrap();
+    assert!(words.starts_with("900K of the 1000K of RAM are tmpfs"), "{words}");
+}
+
+#[test]
+fn a_cgroup_without_processes_does_not_hang() {
+    let fake = Fake::new();
+    fake.file("cgroup/empty/memory.max", "1000000\n");
+    fake.file("cgroup/empty/cgroup.procs", "");
+    let ranking = fake.rank(&Question { cgroup: Some("empty".into()), ..Question::default() }).unwrap();
+    assert_eq!((ranking.warnings.as_slice(), ranking.is_fatal()), (&[][..], false));
 }
 
 #[test]

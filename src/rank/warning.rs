@@ -20,12 +20,14 @@ pub enum Warning {
     AllocatingTask,
     /// The cgroup has no limit of its own.
     NoLimit,
-    /// Most of what is used is tmpfs that no process has mapped: so many bytes of so many.
+    /// Most of the memory is tmpfs that no process has mapped: so many bytes of so many.
     Unmapped {
         /// tmpfs and shared memory that no process has mapped, in bytes.
         unmapped: u64,
-        /// What is used in all, in bytes.
-        used: u64,
+        /// What the cgroup uses in all, or what RAM the machine has, in bytes.
+        of: u64,
+        /// Whether that is the machine's.
+        is_machine: bool,
     },
     /// cgroup v1: a cgroup that runs out may have its killer switched off.
     KillDisabled,
@@ -82,12 +84,13 @@ impl fmt::Display for Warning {
                 "the cgroup has no limit of its own and never runs out by itself: scores are weighed by the machine's \
                  memory",
             ),
-            Warning::Unmapped { unmapped, used } => write!(
+            Warning::Unmapped { unmapped, of, is_machine } => write!(
                 out,
-                "{} of {} in use is tmpfs or shared memory that no process has mapped: it counts for nobody, and no \
-                 kill frees it",
+                "{} of the {} {} tmpfs or shared memory that no process has mapped: it counts for nobody, and no kill \
+                 frees it",
                 size(*unmapped),
-                size(*used)
+                size(*of),
+                if *is_machine { "of RAM are" } else { "that the cgroup uses are" }
             ),
             Warning::KillDisabled => {
                 out.write_str("memory.oom_control has the killer switched off: at the limit all processes sleep")
@@ -117,6 +120,8 @@ pub(super) struct Facts<'a> {
     pub(super) is_v2: bool,
     pub(super) rules: &'a Rules,
     pub(super) killable: usize,
+    /// Whether there is any process, killable or not.
+    pub(super) has_members: bool,
     /// tmpfs and shared memory that processes have mapped, in bytes; what several have mapped counts several times.
     pub(super) mapped_shared: u64,
     pub(super) unreadable: usize,
@@ -134,7 +139,7 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Warning> {
         Scope::Cgroup(cgroup) => (false, Some(cgroup)),
     };
     let panic = sysctl("panic_on_oom");
-    let (used, shared) = match cgroup {
+    let (of, shared) = match cgroup {
         None => (facts.machine.ram, facts.machine.shared),
         Some(cgroup) => (cgroup.usage().unwrap_or(0), cgroup.shared().unwrap_or(0)),
     };
@@ -142,11 +147,12 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Warning> {
     let nothing = facts.killable == 0;
     [
         (nothing && is_machine).then_some(Warning::MachinePanics),
-        (nothing && !is_machine).then_some(Warning::CgroupHangs),
+        // Where there is no process nobody hangs.
+        (nothing && !is_machine && facts.has_members).then_some(Warning::CgroupHangs),
         (panic == 1 && is_machine || panic == 2).then_some(Warning::PanicOnOom(panic)),
         (sysctl("oom_kill_allocating_task") != 0 && is_machine).then_some(Warning::AllocatingTask),
         cgroup.is_some_and(|cgroup| cgroup.limit().is_none()).then_some(Warning::NoLimit),
-        (unmapped > used / 2).then_some(Warning::Unmapped { unmapped, used }),
+        (unmapped > of / 2).then_some(Warning::Unmapped { unmapped, of, is_machine }),
         cgroup.is_some_and(|cgroup| !facts.is_v2 && cgroup.is_kill_disabled()).then_some(Warning::KillDisabled),
         (!facts.rules.initial_namespace).then_some(Warning::InnerNamespace),
         (!facts.has_kernel).then_some(Warning::UnknownKernel),

@@ -1,7 +1,7 @@
 //! Why something was killed, as far as the evidence goes.
 
 use std::fmt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::event::Event;
 use super::line::{Constraint, Reach};
@@ -16,6 +16,8 @@ pub enum Cause {
     OwnLimit,
     /// A cgroup above the victim's reached its limit, which others use too.
     SharedLimit,
+    /// A cgroup reached its limit, and nobody died for it.
+    CgroupLimit,
     /// The machine ran out.
     WholeMachine,
     /// The memory of the nodes that the request was limited to ran out (cpuset or memory policy).
@@ -33,6 +35,7 @@ impl Cause {
         match self {
             Cause::OwnLimit => "own-limit",
             Cause::SharedLimit => "shared-limit",
+            Cause::CgroupLimit => "cgroup-limit",
             Cause::WholeMachine => "whole-machine",
             Cause::Nodes => "memory-nodes",
             Cause::Manual => "manual",
@@ -77,6 +80,14 @@ pub struct Verdict {
 #[must_use]
 pub fn judge(event: &Event, container: Option<&Container>) -> Verdict {
     let mut verdict = decide(event, container);
+    if verdict.cause == Cause::WholeMachine && event.invoked.as_ref().is_some_and(|invoked| invoked.is_leftover) {
+        verdict.confidence = Confidence::Likely;
+        verdict.evidence.push(
+            "gfp_mask=0x0 is a page fault whose own request failed before: on kernels before 5.16 that may be one at \
+             the limit of a cgroup with nothing to kill, whatever the machine has left"
+                .to_owned(),
+        );
+    }
     if !event.is_proven && verdict.confidence == Confidence::Certain {
         verdict.confidence = Confidence::Likely;
         verdict
@@ -98,6 +109,9 @@ fn decide(event: &Event, container: Option<&Container>) -> Verdict {
             "the request came from sysrq, as order=-1 or its own record says",
         );
     }
+    if event.killed.is_empty() {
+        return nobody(event);
+    }
     match (event.constraint, &event.limit_path, &event.victim_path) {
         (Some(Constraint::Cgroup), Some(limit), Some(victim)) => limited(limit, victim, container),
         (Some(Constraint::Cpuset | Constraint::Policy), ..) => verdict(
@@ -111,6 +125,43 @@ fn decide(event: &Event, container: Option<&Container>) -> Verdict {
             "the kernel's summary says global_oom, without any constraint",
         ),
         _ => by_message(event),
+    }
+}
+
+/// Nobody was killed, so that there is no summary. Numbers of a cgroup's usage are there only if it was a cgroup's limit.
+fn nobody(event: &Event) -> Verdict {
+    let is_cgroup = event.usage_is_told();
+    match event.panic_on_oom {
+        Some(_) if is_cgroup => verdict(
+            Cause::CgroupLimit,
+            Confidence::Certain,
+            "vm.panic_on_oom is 2, so that the kernel panicked before it chose anybody; it told a cgroup's usage before",
+        ),
+        Some(1) => verdict(
+            Cause::WholeMachine,
+            Confidence::Certain,
+            "vm.panic_on_oom is 1, so that the kernel panicked before it chose anybody; at a cgroup's limit it does not",
+        ),
+        Some(_) => verdict(
+            Cause::WholeMachine,
+            Confidence::Likely,
+            "vm.panic_on_oom is 2, so that the kernel panicked before it chose anybody; no cgroup's usage is in the log",
+        ),
+        None if is_cgroup => verdict(
+            Cause::CgroupLimit,
+            Confidence::Certain,
+            "the kernel told a cgroup's usage and found nothing to kill in it",
+        ),
+        None if event.panicked => verdict(
+            Cause::WholeMachine,
+            Confidence::Likely,
+            "the kernel found nothing to kill and panicked, which it does not do at a cgroup's limit",
+        ),
+        None => verdict(
+            Cause::CgroupLimit,
+            Confidence::Likely,
+            "the kernel found nothing to kill and did not panic, as it would for the whole machine",
+        ),
     }
 }
 
@@ -156,17 +207,21 @@ fn limited(limit: &Path, victim: &Path, container: Option<&Container>) -> Verdic
     }
 }
 
-/// The path down to the component that looks like a container of an engine.
+/// The path down to the last component that looks like a container of an engine: there are containers in containers.
 fn container_root(path: &Path) -> Option<PathBuf> {
     let is_id = |text: &str| text.len() >= 25 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let is_container = |name: &str| {
+        // A static pod's name is as long as an id.
+        if name.starts_with("pod") {
+            return false;
+        }
         let unit = name.strip_suffix(".scope").and_then(|unit| unit.rsplit_once('-'));
         is_id(name) || unit.is_some_and(|(_, id)| is_id(id)) || name.strip_prefix("libpod-").is_some_and(is_id)
     };
-    let at = path
-        .components()
-        .position(|part| matches!(part, Component::Normal(name) if name.to_str().is_some_and(is_container)))?;
-    Some(path.components().take(at + 1).collect())
+    path.ancestors().find_map(|outer| {
+        let is_step = outer.parent().is_some_and(|parent| parent.ends_with("buildkit"));
+        (is_step || outer.file_name()?.to_str().is_some_and(is_container)).then(|| outer.to_owned())
+    })
 }
 
 /// Only the words in front of the kill are there: the summary is left out when kills come fast.
@@ -182,9 +237,6 @@ fn by_message(event: &Event) -> Verdict {
             Confidence::None,
             "a cgroup's limit was reached, but the record that names it is not in the log: the kernel leaves it out when kills come fast",
         ),
-        None if event.panicked || event.nothing_killable => {
-            verdict(Cause::WholeMachine, Confidence::Likely, "the kernel found nothing to kill")
-        }
         None => verdict(
             Cause::Unknown,
             Confidence::None,
@@ -196,6 +248,12 @@ fn by_message(event: &Event) -> Verdict {
 /// What to do next, in a sentence or two.
 #[must_use]
 pub fn advice(event: &Event, cause: &Cause) -> String {
+    if event.panic_on_oom.is_some() {
+        return "set vm.panic_on_oom=0, with which the kernel kills somebody instead".to_owned();
+    }
+    if event.nothing_killable {
+        return "every process was exempt from being killed: find who inherited -1000 (`oomshim doctor`)".to_owned();
+    }
     let tmpfs = event.shared.zip(event.used).filter(|(shared, used)| *shared > used / 2);
     if let Some((shared, used)) = tmpfs {
         return format!(
@@ -205,14 +263,12 @@ pub fn advice(event: &Event, cause: &Cause) -> String {
             size(used)
         );
     }
-    if event.nothing_killable {
-        return "every process was exempt from being killed: find who inherited -1000 (`oomshim doctor`)".to_owned();
-    }
     let text = match cause {
         Cause::OwnLimit => "give it a higher limit, or make it need less: fewer jobs at a time, for one",
         Cause::SharedLimit => {
             "look at what else runs below that limit: give each its own limit, raise the shared one, or run fewer at a time"
         }
+        Cause::CgroupLimit => "give it a higher limit, and let something in it be killed",
         Cause::WholeMachine => {
             "run less at a time on this machine, give each job a limit of its own, or add memory; `oomshim rank` tells who is next"
         }
@@ -231,70 +287,5 @@ pub fn container<'a>(event: &Event, known: &'a [Container]) -> Option<&'a Contai
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(limit: Option<&str>, victim: &str) -> Event {
-        Event {
-            constraint: Some(if limit.is_some() { Constraint::Cgroup } else { Constraint::None }),
-            limit_path: limit.map(Into::into),
-            victim_path: Some(victim.into()),
-            is_proven: true,
-            ..Event::default()
-        }
-    }
-
-    fn of(event: &Event, container: Option<&Container>) -> (&'static str, Confidence) {
-        let verdict = judge(event, container);
-        (verdict.cause.id(), verdict.confidence)
-    }
-
-    #[test]
-    fn whose_limit_it_was_is_told_by_the_cgroups() {
-        let id = "0123456789abcdef0123456789abcdef";
-        let docker = format!("/system.slice/docker-{id}.scope");
-        let cases = [
-            (Some("/a".to_owned()), "/a".to_owned(), ("own-limit", Confidence::Certain)),
-            (Some("/a".to_owned()), "/a/b".to_owned(), ("shared-limit", Confidence::Likely)),
-            (Some(docker.clone()), format!("{docker}/init"), ("own-limit", Confidence::Likely)),
-            (Some("/system.slice".to_owned()), docker.clone(), ("shared-limit", Confidence::Certain)),
-            (Some("/buildkit".to_owned()), format!("/buildkit/{id}"), ("shared-limit", Confidence::Certain)),
-            (None, docker, ("whole-machine", Confidence::Certain)),
-        ];
-        for (limit, victim, expected) in cases {
-            assert_eq!(of(&event(limit.as_deref(), &victim), None), expected, "{limit:?} {victim}");
-        }
-    }
-
-    #[test]
-    fn a_remembered_container_settles_it() {
-        let container = Container { id: "x".into(), cgroup: "/jobs/x".into(), ..Container::default() };
-        let known = [container];
-        let own = event(Some("/jobs/x"), "/jobs/x/inner");
-        let found = super::container(&own, &known).unwrap();
-        assert_eq!(of(&own, Some(found)), ("own-limit", Confidence::Certain));
-        assert_eq!(of(&event(Some("/jobs"), "/jobs/x"), Some(found)), ("shared-limit", Confidence::Certain));
-        assert!(super::container(&event(None, "/jobs/y"), &known).is_none());
-    }
-
-    #[test]
-    fn without_the_summary_only_the_machine_can_be_told() {
-        let with = |reach| Event { reach, is_proven: true, ..Event::default() };
-        assert_eq!(of(&with(Some(Reach::Machine)), None), ("whole-machine", Confidence::Likely));
-        assert_eq!(of(&with(Some(Reach::Cgroup)), None), ("unknown", Confidence::None));
-        assert_eq!(of(&with(None), None), ("unknown", Confidence::None));
-    }
-
-    #[test]
-    fn what_may_be_forged_is_never_certain() {
-        let forged = Event { is_proven: false, ..event(None, "/a") };
-        assert_eq!(of(&forged, None), ("whole-machine", Confidence::Likely));
-    }
-
-    #[test]
-    fn tmpfs_is_named_where_it_is_to_blame() {
-        let full = Event { shared: Some(900), used: Some(1000), ..event(Some("/a"), "/a") };
-        assert!(advice(&full, &Cause::OwnLimit).contains("tmpfs"));
-        assert!(advice(&event(Some("/a"), "/a"), &Cause::OwnLimit).starts_with("give it a higher limit"));
-    }
-}
+#[path = "cause_tests.rs"]
+mod tests;

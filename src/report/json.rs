@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Report;
 use super::cause;
 use super::line::Killed;
-use super::record::Time;
+use super::time::Time;
 use crate::escape;
 
 /// The JSON, in one line.

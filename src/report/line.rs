@@ -8,8 +8,14 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use super::scan::{integer, last_value, positions, rsplit, split};
+
 /// The longest name of a process, in bytes.
 const NAME: usize = 15;
+
+/// The longest record that is read, in bytes. The kernel's have less than 1024; what is longer would cost more time
+/// than it is worth.
+const LONGEST: usize = 8 * 1024;
 
 /// What a record says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +31,16 @@ pub enum Line {
     },
     /// `shmem N` of the statistics of the cgroup that ran out, in bytes.
     Shared(u64),
+    /// `Memory cgroup stats for P:`, and before 5.0 `Memory limit reached of cgroup P`: which cgroup ran out.
+    Limited(PathBuf),
+    /// `Memory cgroup stats for P: cache:…KB … shmem:…KB`, before 5.3: one for each cgroup of the tree that ran out,
+    /// beginning at its top, each without what is below.
+    Member {
+        /// The cgroup.
+        path: PathBuf,
+        /// Its tmpfs and shared memory, in bytes.
+        shared: u64,
+    },
     /// `oom-kill:constraint=…`, since 5.0.
     Summary(Summary),
     /// `Task in A killed as a result of limit of B`, before 5.0.
@@ -44,6 +60,8 @@ pub enum Line {
     NothingKillable,
     /// `Kernel panic - not syncing: …` for want of memory.
     Panic,
+    /// `Kernel panic - not syncing: Out of memory: … panic_on_oom is enabled`, with the value of that sysctl.
+    PanicOnOom(u8),
     /// `sysrq: Manual OOM execution`
     Manual,
 }
@@ -66,6 +84,8 @@ pub struct Invoked {
     pub name: Vec<u8>,
     /// The logarithm of how many pages; -1 for sysrq.
     pub order: i64,
+    /// Whether it asked for nothing (`gfp_mask=0x0()`): a page fault whose request failed elsewhere, before 5.16.
+    pub is_leftover: bool,
     /// Its score.
     pub score: Option<i16>,
 }
@@ -124,6 +144,9 @@ pub struct Killed {
 /// Reads a record; `None` when it is about something else.
 #[must_use]
 pub fn read(text: &[u8]) -> Option<Line> {
+    if text.len() > LONGEST {
+        return None;
+    }
     killed(text)
         .or_else(|| text.strip_prefix(b"oom-kill:constraint=").and_then(summary))
         .or_else(|| invoked(text))
@@ -135,15 +158,21 @@ pub fn read(text: &[u8]) -> Option<Line> {
             Some(Line::Group(path(rest.strip_suffix(end)?)))
         })
         .or_else(|| usage(text))
-        .or_else(|| text.strip_prefix(b"shmem ").and_then(integer).map(Line::Shared))
+        .or_else(|| limited(text))
+        .or_else(|| shared(text))
         .or_else(|| fixed(text))
 }
 
 fn fixed(text: &[u8]) -> Option<Line> {
-    let panic = text.strip_prefix(b"Kernel panic - not syncing: ");
-    if panic.is_some_and(|why| why.starts_with(b"System is deadlocked on memory") || why.starts_with(b"Out of memory"))
-    {
-        return Some(Line::Panic);
+    if let Some(why) = text.strip_prefix(b"Kernel panic - not syncing: ") {
+        return match why {
+            b"Out of memory: system-wide panic_on_oom is enabled" => Some(Line::PanicOnOom(1)),
+            b"Out of memory: compulsory panic_on_oom is enabled" => Some(Line::PanicOnOom(2)),
+            _ if why.starts_with(b"System is deadlocked on memory") || why.starts_with(b"Out of memory") => {
+                Some(Line::Panic)
+            }
+            _ => None,
+        };
     }
     if text.starts_with(b"Out of memory and no killable processes") {
         return Some(Line::NothingKillable);
@@ -159,7 +188,8 @@ fn invoked(text: &[u8]) -> Option<Line> {
     }
     let score = last_value(rest, b"oom_score_adj=").and_then(|score| i16::try_from(score).ok());
     let order = last_value(rest, b"order=").unwrap_or(0);
-    Some(Line::Invoked(Invoked { name: name.to_owned(), order, score }))
+    let is_leftover = rest.starts_with(b"gfp_mask=0x0(");
+    Some(Line::Invoked(Invoked { name: name.to_owned(), order, is_leftover, score }))
 }
 
 fn usage(text: &[u8]) -> Option<Line> {
@@ -173,6 +203,26 @@ fn limit_of(text: &[u8]) -> Option<Line> {
     let rest = text.strip_prefix(b"Task in ")?;
     let (task, limit) = split(rest, b" killed as a result of limit of ")?;
     Some(Line::LimitOf { limit: path(limit), task: path(task) })
+}
+
+fn limited(text: &[u8]) -> Option<Line> {
+    if let Some(limit) = text.strip_prefix(b"Memory limit reached of cgroup ") {
+        return Some(Line::Limited(path(limit)));
+    }
+    let rest = text.strip_prefix(b"Memory cgroup stats for ")?;
+    if let Some(limit) = rest.strip_suffix(b":") {
+        return Some(Line::Limited(path(limit)));
+    }
+    let (name, numbers) = rsplit(rest, b": cache:")?;
+    let shared = u64::try_from(last_value(numbers, b" shmem:")?).ok()?;
+    Some(Line::Member { path: path(name), shared: shared.saturating_mul(1024) })
+}
+
+/// `shmem N`: a record of its own, or before 6.4 a line of the one that has all statistics.
+fn shared(text: &[u8]) -> Option<Line> {
+    let is_it = text.starts_with(b"shmem ") || text.starts_with(b"anon ") || text.starts_with(b"cache ");
+    let mut lines = text.split(|&byte| byte == b'\n').filter(|_| is_it);
+    lines.find_map(|line| line.strip_prefix(b"shmem ").and_then(integer)).map(Line::Shared)
 }
 
 /// `C,nodemask=N,cpuset=P,mems_allowed=M,oom_memcg=A,task_memcg=B,task=NAME,pid=P,uid=U`, or `global_oom` for `oom_memcg=A`.
@@ -258,34 +308,8 @@ fn killed(text: &[u8]) -> Option<Line> {
     ))
 }
 
-/// The number behind the last `key`.
-fn last_value(text: &[u8], key: &[u8]) -> Option<i64> {
-    let (_, value) = rsplit(text, key)?;
-    let value = value.trim_ascii_start();
-    let end = value.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'-').unwrap_or(value.len());
-    std::str::from_utf8(&value[..end]).ok()?.parse().ok()
-}
-
-fn integer(text: &[u8]) -> Option<u64> {
-    std::str::from_utf8(text).ok()?.parse().ok()
-}
-
 fn path(text: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(text))
-}
-
-fn positions<'a>(text: &'a [u8], of: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    text.windows(of.len()).enumerate().filter(move |(_, window)| *window == of).map(|(at, _)| at)
-}
-
-fn split<'a>(text: &'a [u8], by: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = text.windows(by.len()).position(|window| window == by)?;
-    Some((&text[..at], &text[at + by.len()..]))
-}
-
-fn rsplit<'a>(text: &'a [u8], by: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = text.windows(by.len()).rposition(|window| window == by)?;
-    Some((&text[..at], &text[at + by.len()..]))
 }
 
 #[cfg(test)]

@@ -119,12 +119,23 @@ fn the_lines_before_5_0_are_read() {
 
 #[test]
 fn the_other_lines_are_told_apart() {
-    let cases: [(&str, Option<Line>); 9] = [
+    let cases: [(&str, Option<Line>); 17] = [
         ("Tasks in /a b are going to be killed due to memory.oom.group set", Some(Line::Group("/a b".into()))),
         ("memory: usage 32768kB, limit 32768kB, failcnt 12", Some(Line::Usage { used: 32 << 20, limit: 32 << 20 })),
         ("shmem 4096", Some(Line::Shared(4096))),
+        ("anon 1\nfile 2\nshmem 4096\nshmem_thp 7", Some(Line::Shared(4096))),
+        ("something\nshmem 4096", None),
+        (
+            "Memory cgroup stats for /a: cache:64KB rss:1KB shmem:60KB mapped_file:0KB",
+            Some(Line::Member { path: "/a".into(), shared: 60 << 10 }),
+        ),
+        ("Memory cgroup stats for /a: swap:64KB", None),
         ("Out of memory and no killable processes...", Some(Line::NothingKillable)),
         ("Kernel panic - not syncing: System is deadlocked on memory", Some(Line::Panic)),
+        ("Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled", Some(Line::PanicOnOom(1))),
+        ("Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled", Some(Line::PanicOnOom(2))),
+        ("Memory cgroup stats for /a: b:", Some(Line::Limited("/a: b".into()))),
+        ("Memory limit reached of cgroup /a b", Some(Line::Limited("/a b".into()))),
         ("Kernel panic - not syncing: Attempted to kill init!", None),
         ("sysrq: Manual OOM execution", Some(Line::Manual)),
         ("oom_reaper: reaped process 42 (x), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB", None),
@@ -133,6 +144,15 @@ fn the_other_lines_are_told_apart() {
     for (text, expected) in cases {
         assert_eq!(read(text.as_bytes()), expected, "{text}");
     }
+}
+
+#[test]
+fn what_is_longer_than_the_kernels_records_costs_no_time() {
+    let start = "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a";
+    let end = ",task=x,pid=7,uid=0";
+    let with = |count: usize| [start, &",task_memcg=b".repeat(count), end].concat();
+    assert!(read(with(500).as_bytes()).is_some());
+    assert_eq!(read(with(60_000).as_bytes()), None);
 }
 
 proptest::proptest! {

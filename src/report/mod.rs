@@ -7,8 +7,10 @@ pub mod event;
 pub mod json;
 pub mod line;
 pub mod record;
+mod scan;
 pub mod source;
 pub mod text;
+pub mod time;
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -17,7 +19,7 @@ use std::time::{Duration, SystemTime};
 use crate::containers::{self, Container};
 use cause::Verdict;
 use event::Event;
-use record::Time;
+use time::Time;
 
 /// An event with all that is known about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,19 +74,27 @@ fn boot_time() -> Option<SystemTime> {
     SystemTime::now().checked_sub(Duration::new(seconds, nanos))
 }
 
+/// From how many characters on the beginning of an id is enough.
+const SHORT_ID: usize = 8;
+
 impl Report {
-    /// Whether it is about that container: by its id, or by a cgroup that is named after it.
+    /// Whether it is about that container: by its id or the beginning of that, or by a cgroup that is named after it.
     #[must_use]
     pub fn is_about(&self, id: &str) -> bool {
+        let id = id.as_bytes();
+        // So many characters of an id are told by engines, and name no other container.
+        let is_it = |whole: &[u8]| whole == id || id.len() >= SHORT_ID && whole.starts_with(id);
         let named = |path: &Path| {
             path.components().any(|part| {
                 let name = part.as_os_str().as_bytes();
                 let name = name.strip_suffix(b".scope").unwrap_or(name);
-                name == id.as_bytes() || name.strip_suffix(id.as_bytes()).is_some_and(|before| before.ends_with(b"-"))
+                // An engine's name may stand before it: `docker-ID`, `cri-containerd-ID`.
+                let tails = name.iter().enumerate().filter(|(_, byte)| **byte == b'-').map(|(at, _)| &name[at + 1..]);
+                is_it(name) || tails.into_iter().any(is_it)
             })
         };
         let paths = [&self.event.victim_path, &self.event.group, &self.event.limit_path];
-        self.container.as_ref().is_some_and(|container| container.id.as_bytes() == id.as_bytes())
+        self.container.as_ref().is_some_and(|container| is_it(container.id.as_bytes()))
             || paths.into_iter().flatten().any(|path| named(path))
     }
 }

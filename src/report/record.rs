@@ -5,6 +5,9 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::scan::{integer, split};
+use super::time::{self, Time};
+
 /// A record of the kernel's log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
@@ -14,33 +17,6 @@ pub struct Record {
     pub time: Time,
     /// Whether the form says that the kernel itself wrote it (facility 0), which no other program can make it say.
     pub is_proven: bool,
-}
-
-/// When a record was written, as far as its form says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Time {
-    /// Not at all.
-    #[default]
-    Unknown,
-    /// Microseconds since boot.
-    SinceBoot(u64),
-    /// Microseconds since 1970.
-    Epoch(u64),
-    /// As it was written, in words that name no time zone or no year.
-    Words(String),
-}
-
-impl Time {
-    /// Microseconds between two times on the same clock.
-    #[must_use]
-    pub fn until(&self, later: &Time) -> Option<u64> {
-        match (self, later) {
-            (Time::SinceBoot(from), Time::SinceBoot(to)) | (Time::Epoch(from), Time::Epoch(to)) => {
-                Some(to.saturating_sub(*from))
-            }
-            _ => None,
-        }
-    }
 }
 
 /// What a line of a log is.
@@ -119,7 +95,7 @@ fn kmsg(line: &[u8]) -> Option<Line> {
     let semicolon = line.iter().position(|&byte| byte == b';')?;
     let mut fields = line[..semicolon].split(|&byte| byte == b',');
     let (priority, _sequence, time, flags) =
-        (number(fields.next()?)?, number(fields.next()?)?, number(fields.next()?)?, fields.next()?);
+        (integer(fields.next()?)?, integer(fields.next()?)?, integer(fields.next()?)?, fields.next()?);
     // The lower three bits are the level, the rest is the facility; the kernel gives 0 to nobody else.
     if priority >> 3 != 0 {
         return Some(Line::Foreign);
@@ -134,7 +110,7 @@ fn kmsg(line: &[u8]) -> Option<Line> {
 /// dmesg, raw (`<3>[ 1.2] text`) or not (`[ 1.2] text`, `[Sun Nov 22 …] text`).
 fn dmesg(line: &[u8]) -> Line {
     let (line, is_proven) = match line.strip_prefix(b"<").and_then(|rest| split(rest, b">")) {
-        Some((priority, rest)) => match number(priority) {
+        Some((priority, rest)) => match integer(priority) {
             Some(priority) if priority >> 3 == 0 => (rest, true),
             _ => return Line::Foreign,
         },
@@ -174,8 +150,15 @@ fn bracketed(line: &[u8]) -> Option<(Time, &[u8])> {
         },
         _ => Time::Words(words),
     };
-    let rest = rest.strip_prefix(b"[").and_then(|caller| split(caller, b"]")).map_or(rest, |(_, rest)| rest);
+    let rest = caller(rest).unwrap_or(rest);
     Some((time, rest.strip_prefix(b" ").unwrap_or(rest)))
+}
+
+/// What stands behind a thread or a processor: `[ T1234]`, `[    C0]`, with or without a space before.
+fn caller(text: &[u8]) -> Option<&[u8]> {
+    let (inner, rest) = split(text.strip_prefix(b" ").unwrap_or(text).strip_prefix(b"[")?, b"]")?;
+    let digits = inner.trim_ascii().strip_prefix(b"T").or_else(|| inner.trim_ascii().strip_prefix(b"C"))?;
+    (!digits.is_empty() && digits.iter().all(u8::is_ascii_digit)).then_some(rest)
 }
 
 /// `time host kernel: text`, from the journal or a syslog file, which may have `[ 1.2]` before the text.
@@ -183,7 +166,9 @@ fn journal_short(line: &[u8]) -> Option<Line> {
     let (before, text) = identifier(line)?;
     let words = String::from_utf8_lossy(before).into_owned();
     let time = match words.split_once(' ') {
-        Some((iso, _)) if iso.contains('T') => epoch(iso).map_or_else(|| Time::Words(iso.to_owned()), Time::Epoch),
+        Some((iso, _)) if iso.contains('T') => {
+            time::epoch(iso).map_or_else(|| Time::Words(iso.to_owned()), Time::Epoch)
+        }
         // `Nov 22 07:00:00 host`: the host is no part of the time.
         _ => Time::Words(words.rsplit_once(' ').map_or(words.as_str(), |(time, _)| time).to_owned()),
     };
@@ -197,14 +182,6 @@ fn identifier(line: &[u8]) -> Option<(&[u8], &[u8])> {
     // A time and a host are short and have few colons; what quotes a message of the kernel has more before it.
     let colons = before.split(|&byte| byte == b':').count() - 1;
     (before.len() < 128 && colons <= 3).then_some((before, text))
-}
-
-/// A time such as `2026-11-22T07:00:00+0000` in microseconds since 1970; another zone than UTC is not read.
-fn epoch(text: &str) -> Option<u64> {
-    let plain = ["+0000", "+00:00", "Z"].into_iter().find_map(|zone| text.strip_suffix(zone))?.replace(',', ".");
-    let time = humantime::parse_rfc3339_weak(&plain).ok()?;
-    let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
-    u64::try_from(since.as_micros()).ok()
 }
 
 /// `journalctl -o json`
@@ -225,15 +202,6 @@ fn journal_json(line: &[u8]) -> Option<Line> {
     };
     let time = field("__REALTIME_TIMESTAMP").and_then(|micros| micros.parse().ok());
     Some(Line::Record(Record { text, time: time.map_or(Time::Unknown, Time::Epoch), is_proven: true }))
-}
-
-fn split<'a>(text: &'a [u8], by: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = text.windows(by.len()).position(|window| window == by)?;
-    Some((&text[..at], &text[at + by.len()..]))
-}
-
-fn number(text: &[u8]) -> Option<u64> {
-    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// `\xNN` as the byte that it stands for.
@@ -278,6 +246,8 @@ mod tests {
             (format!("3,1234,12345678,-,caller=T7;{text}"), boot.clone(), true),
             (format!("[   12.345678] {text}"), boot.clone(), false),
             (format!("[   12.345678][ T4711] {text}"), boot.clone(), false),
+            (format!("[   12.345678] [   T4711] {text}"), boot.clone(), false),
+            (format!("[   12.345678] [    C0] {text}"), boot.clone(), false),
             (format!("<3>[   12.345678] {text}"), boot.clone(), true),
             (format!("kern  :err   : [   12.345678] {text}"), boot.clone(), true),
             (format!("[Sun Nov 22 07:00:00 2026] {text}"), words("Sun Nov 22 07:00:00 2026"), false),
@@ -286,7 +256,7 @@ mod tests {
             (format!("Nov 22 07:00:00 host kernel: [   12.345678] {text}"), words("Nov 22 07:00:00"), false),
             (format!("1970-01-01T00:00:02+0000 host kernel: {text}"), Time::Epoch(2_000_000), false),
             (format!("1970-01-01T00:00:02.500000+00:00 host kernel: {text}"), Time::Epoch(2_500_000), false),
-            (format!("2026-11-22T07:00:00+0100 host kernel: {text}"), words("2026-11-22T07:00:00+0100"), false),
+            (format!("1970-01-01T01:00:02+0100 host kernel: {text}"), Time::Epoch(2_000_000), false),
             (
                 format!(
                     r#"{{"_TRANSPORT":"kernel","SYSLOG_FACILITY":"0","MESSAGE":"{text}","__REALTIME_TIMESTAMP":"5"}}"#

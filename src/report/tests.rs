@@ -83,5 +83,29 @@ fn a_container_is_known_by_the_name_of_its_cgroup_too() {
         Context::default().report(event).is_about(id)
     };
     assert!(of("/system.slice/docker-abc.scope", "abc") && of("/buildkit/abc/sub", "abc") && of("/libpod-abc", "abc"));
+    let long = "/system.slice/docker-0123456789abcdef.scope";
+    assert!(of(long, "01234567") && of("/buildkit/0123456789abcdef", "0123456789ab"));
+    assert!(!of(long, "0123456") && !of(long, "12345678"), "too short, or not its beginning");
     assert!(!of("/buildkit/abcd", "abc") && !of("/buildkit/xabc", "abc"));
+}
+
+#[test]
+fn a_cgroup_with_nothing_killable_does_not_bring_the_machine_into_question() {
+    let headline = |name: &str| {
+        let log = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/kmsg").join(name)).unwrap();
+        let [report] = <[Report; 1]>::try_from(events(&log)).unwrap();
+        text::write(&report).lines().next().unwrap().split_once("  ").unwrap().1.to_owned()
+    };
+    assert_eq!(
+        headline("6.1-cgroup-nothing-killable.log"),
+        "cgroup /buildkit/abc reached its limit of 64M: nothing in it may be killed, so it hangs"
+    );
+    assert_eq!(
+        headline("6.1-panic-on-oom-2.log"),
+        "cgroup /buildkit/abc reached its limit of 64M: the kernel panicked, as vm.panic_on_oom=2 has it"
+    );
+    assert_eq!(
+        headline("5.15-panic.log"),
+        "the whole machine ran out of memory: nothing could be killed and the kernel panicked"
+    );
 }

@@ -7,7 +7,8 @@ use std::path::Path;
 use super::Report;
 use super::cause::{self, Cause};
 use super::line::Killed;
-use super::record::{self, Time};
+use super::record;
+use super::time::Time;
 use crate::escape;
 use crate::rank::text::size;
 
@@ -61,8 +62,15 @@ fn when(report: &Report) -> String {
 fn what(report: &Report) -> String {
     let event = &report.event;
     let Some(first) = event.killed.first() else {
-        let panic = if event.panicked { " and the kernel panicked" } else { "" };
-        return format!("memory ran out, nothing could be killed{panic}: {}", why(report));
+        let then = match (event.panic_on_oom, event.panicked) {
+            (Some(value), _) => format!("the kernel panicked, as vm.panic_on_oom={value} has it"),
+            (None, true) => "nothing could be killed and the kernel panicked".to_owned(),
+            (None, false) if report.verdict.cause == Cause::CgroupLimit => {
+                "nothing in it may be killed, so it hangs".to_owned()
+            }
+            (None, false) => "nothing could be killed".to_owned(),
+        };
+        return format!("{}: {then}", why(report));
     };
     let others = match event.killed.len() - 1 {
         0 => String::new(),
@@ -82,6 +90,11 @@ fn why(report: &Report) -> String {
         Cause::SharedLimit => {
             let at = event.limit_path.as_deref().map(|at| format!(" of cgroup {}", path(at))).unwrap_or_default();
             format!("the limit{limit}{at}, which it shares with others, was reached")
+        }
+        Cause::CgroupLimit => {
+            let at =
+                event.limit_path.as_deref().map_or_else(|| "a cgroup".to_owned(), |at| format!("cgroup {}", path(at)));
+            format!("{at} reached its limit{limit}")
         }
         Cause::WholeMachine => "the whole machine ran out of memory".to_owned(),
         Cause::Nodes => "the memory nodes that it may use were full".to_owned(),

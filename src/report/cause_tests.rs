@@ -1,0 +1,104 @@
+//! Verdicts on single events.
+
+use super::*;
+use crate::report::line::{Invoked, Killed};
+
+fn event(limit: Option<&str>, victim: &str) -> Event {
+    Event {
+        constraint: Some(if limit.is_some() { Constraint::Cgroup } else { Constraint::None }),
+        limit_path: limit.map(Into::into),
+        victim_path: Some(victim.into()),
+        killed: vec![Killed::default()],
+        is_proven: true,
+        ..Event::default()
+    }
+}
+
+fn of(event: &Event, container: Option<&Container>) -> (&'static str, Confidence) {
+    let verdict = judge(event, container);
+    (verdict.cause.id(), verdict.confidence)
+}
+
+#[test]
+fn whose_limit_it_was_is_told_by_the_cgroups() {
+    let id = "0123456789abcdef0123456789abcdef";
+    let (step, pod) = ("y1k3mjdl2i9z0q8w7e6r5t4y3", format!("/kubepods/burstable/pod{id}"));
+    let docker = format!("/system.slice/docker-{id}.scope");
+    let cases = [
+        (Some("/a".to_owned()), "/a".to_owned(), ("own-limit", Confidence::Certain)),
+        (Some("/a".to_owned()), "/a/b".to_owned(), ("shared-limit", Confidence::Likely)),
+        (Some(docker.clone()), format!("{docker}/init"), ("own-limit", Confidence::Likely)),
+        (Some("/system.slice".to_owned()), docker.clone(), ("shared-limit", Confidence::Certain)),
+        (Some("/buildkit".to_owned()), format!("/buildkit/{id}"), ("shared-limit", Confidence::Certain)),
+        (Some(docker.clone()), format!("{docker}/buildkit/{step}"), ("shared-limit", Confidence::Certain)),
+        (
+            Some(format!("{docker}/buildkit/{step}")),
+            format!("{docker}/buildkit/{step}/x"),
+            ("own-limit", Confidence::Likely),
+        ),
+        (Some("/buildkit".to_owned()), "/buildkit/short/x".to_owned(), ("shared-limit", Confidence::Certain)),
+        (Some(format!("/docker/{id}")), format!("/docker/{id}/docker/{id}"), ("shared-limit", Confidence::Certain)),
+        (Some(pod.clone()), format!("{pod}/{id}{id}"), ("shared-limit", Confidence::Certain)),
+        (None, docker, ("whole-machine", Confidence::Certain)),
+    ];
+    for (limit, victim, expected) in cases {
+        assert_eq!(of(&event(limit.as_deref(), &victim), None), expected, "{limit:?} {victim}");
+    }
+}
+
+#[test]
+fn a_remembered_container_settles_it() {
+    let container = Container { id: "x".into(), cgroup: "/jobs/x".into(), ..Container::default() };
+    let known = [container];
+    let own = event(Some("/jobs/x"), "/jobs/x/inner");
+    let found = super::container(&own, &known).unwrap();
+    assert_eq!(of(&own, Some(found)), ("own-limit", Confidence::Certain));
+    assert_eq!(of(&event(Some("/jobs"), "/jobs/x"), Some(found)), ("shared-limit", Confidence::Certain));
+    assert!(super::container(&event(None, "/jobs/y"), &known).is_none());
+}
+
+#[test]
+fn without_the_summary_only_the_machine_can_be_told() {
+    let with = |reach| Event { reach, killed: vec![Killed::default()], is_proven: true, ..Event::default() };
+    assert_eq!(of(&with(Some(Reach::Machine)), None), ("whole-machine", Confidence::Likely));
+    assert_eq!(of(&with(Some(Reach::Cgroup)), None), ("unknown", Confidence::None));
+    assert_eq!(of(&with(None), None), ("unknown", Confidence::None));
+}
+
+#[test]
+fn what_may_be_forged_is_never_certain() {
+    let forged = Event { is_proven: false, ..event(None, "/a") };
+    assert_eq!(of(&forged, None), ("whole-machine", Confidence::Likely));
+}
+
+#[test]
+fn tmpfs_is_named_where_it_is_to_blame() {
+    let full = Event { shared: Some(900), used: Some(1000), ..event(Some("/a"), "/a") };
+    assert!(advice(&full, &Cause::OwnLimit).contains("tmpfs"));
+    assert!(advice(&event(Some("/a"), "/a"), &Cause::OwnLimit).starts_with("give it a higher limit"));
+}
+
+#[test]
+fn where_nobody_died_only_a_panic_speaks_for_the_whole_machine() {
+    let cases = [
+        (Some(1), true, None, ("whole-machine", Confidence::Certain)),
+        (Some(2), true, None, ("whole-machine", Confidence::Likely)),
+        (Some(2), true, Some(1), ("cgroup-limit", Confidence::Certain)),
+        (None, true, None, ("whole-machine", Confidence::Likely)),
+        (None, false, None, ("cgroup-limit", Confidence::Likely)),
+        (None, false, Some(1), ("cgroup-limit", Confidence::Certain)),
+    ];
+    for (panic_on_oom, panicked, used, expected) in cases {
+        let nothing_killable = panic_on_oom.is_none();
+        let event = Event { panic_on_oom, panicked, used, nothing_killable, is_proven: true, ..Event::default() };
+        assert_eq!(of(&event, None), expected, "{panic_on_oom:?} {panicked} {used:?}");
+        assert_eq!(advice(&event, &Cause::CgroupLimit).contains("vm.panic_on_oom=0"), panic_on_oom.is_some());
+    }
+}
+
+#[test]
+fn a_page_fault_that_leaked_out_of_a_cgroup_is_not_certain() {
+    let invoked = Invoked { name: b"sh".to_vec(), order: 0, is_leftover: true, score: None };
+    let leaked = Event { invoked: Some(invoked), ..event(None, "/a") };
+    assert_eq!(of(&leaked, None), ("whole-machine", Confidence::Likely));
+}
