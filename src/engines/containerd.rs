@@ -35,9 +35,8 @@ pub fn routes(launch: &Launch, shim: &Path) -> Result<Vec<Route>, EngineError> {
         return Ok(Vec::new());
     }
     if let Some(file) = files.iter().find(|file| file.is_ambiguous()) {
-        let message =
-            "without a `version` line it depends on containerd's release what it says: write `version = 2` first \
-             (3 for names such as io.containerd.cri.v1.runtime)";
+        let message = "without a `version` line its meaning depends on containerd's release: write `version = 2` \
+                       first (3 for names such as io.containerd.cri.v1.runtime)";
         return Err(EngineError::Malformed { path: file.path.clone(), message: message.to_owned() });
     }
     let default = find(&files, &["default_runtime_name"]).map_or("runc", |(name, _)| name);
@@ -46,13 +45,12 @@ pub fn routes(launch: &Launch, shim: &Path) -> Result<Vec<Route>, EngineError> {
         Some((program, path)) => (program, Source::File(path.to_owned())),
         None => ("runc", Source::Default),
     };
-    let version = files.first().and_then(|file| file.version);
-    let (first, plugin) = match (version, version.and_then(plugin_of)) {
-        (Some(_), Some(plugin)) => (String::new(), plugin),
-        _ => {
-            let version = version_to_write(launch, &files);
-            (format!("write `version = {version}` at the top and "), plugin_of(version).unwrap_or(PLUGINS[1]))
-        }
+    let said = files.first().and_then(|file| file.version).and_then(plugin_of);
+    let (first, plugin) = if let Some(plugin) = said {
+        (String::new(), plugin)
+    } else {
+        let version = version_to_write(launch, &files);
+        (format!("write `version = {version}` at the top and "), plugin_of(version).unwrap_or(PLUGINS[1]))
     };
     let advice = format!(
         "{first}set `BinaryName = \"{}\"` under [plugins.'{plugin}'.containerd.runtimes.{default}.options] in {} and restart containerd",

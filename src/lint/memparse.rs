@@ -23,7 +23,8 @@ pub(super) fn size(text: &str) -> Option<u64> {
         _ => (digits, 10),
     };
     // Rust would take a sign.
-    let number = digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u64::from_str_radix(digits, radix).ok())?;
+    let number =
+        digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u64::from_str_radix(digits, radix).ok())?;
     number?.checked_mul(1 << (10 * power))
 }
 

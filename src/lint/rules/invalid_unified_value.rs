@@ -61,9 +61,8 @@ mod tests {
     #[test]
     fn every_way_in_which_the_kernel_reads_a_size_is_taken() {
         let fires = |value: &str| {
-            let text = format!(
-                r#"{{"ociVersion":"1.3.0","linux":{{"resources":{{"unified":{{"memory.max":"{value}"}}}}}}}}"#
-            );
+            let text =
+                format!(r#"{{"ociVersion":"1.3.0","linux":{{"resources":{{"unified":{{"memory.max":"{value}"}}}}}}}}"#);
             let outcome = lint::bytes(Path::new("config.json"), text.as_bytes(), None, &Options::default()).unwrap();
             outcome.findings.iter().any(|finding| finding.rule.name == "invalid-unified-value")
         };

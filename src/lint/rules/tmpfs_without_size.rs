@@ -34,10 +34,7 @@ impl Rule for TmpfsWithoutSize {
             } else {
                 ("to half of the machine's memory", "no size= in its options")
             };
-            report
-                .at(&place, format!("the tmpfs at {} may grow {bounds}", quote(&target)))
-                .label(label)
-                .emit();
+            report.at(&place, format!("the tmpfs at {} may grow {bounds}", quote(&target))).label(label).emit();
         }
     }
 }
