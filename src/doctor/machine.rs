@@ -39,6 +39,8 @@ pub struct Running {
     pub score: OomScoreAdj,
     /// How it was started, or why that cannot be read.
     pub launch: Result<Launch, String>,
+    /// The systemd service that it is in, if its cgroup tells.
+    service: Option<String>,
 }
 
 impl Machine {
@@ -87,7 +89,13 @@ impl Running {
         let launch = Launch::of_process(proc, task.pid).map_err(|error| error.to_string());
         // podman is no daemon, and what docker calls `containerd` has its settings elsewhere.
         let is_daemon = engine != Engine::Podman && !matches!(&launch, Ok(launch) if is_dockers(launch));
-        is_daemon.then_some(Running { engine, pid: task.pid, score: task.score, launch })
+        is_daemon.then(|| Running {
+            engine,
+            pid: task.pid,
+            score: task.score,
+            launch,
+            service: service(proc, task.pid),
+        })
     }
 
     /// Which it is, for a sentence.
@@ -96,17 +104,29 @@ impl Running {
         format!("{} ({})", self.engine.name(), self.pid)
     }
 
-    /// The systemd unit that it usually is.
+    /// The systemd unit that it is (k3s runs a containerd too), or usually is where that cannot be seen.
     #[must_use]
-    pub fn unit(&self) -> &'static str {
-        match self.engine {
+    pub fn unit(&self) -> &str {
+        self.service.as_deref().unwrap_or(match self.engine {
             Engine::Buildkitd => "buildkit.service",
             Engine::Dockerd => "docker.service",
             Engine::Containerd => "containerd.service",
             Engine::Crio => "crio.service",
             Engine::Podman => "podman.service",
-        }
+        })
     }
+}
+
+/// The service whose cgroup the process is in. Not one further up: a session or a container may be in one as well.
+fn service(proc: &Path, pid: u32) -> Option<String> {
+    let bytes = Process::open(proc, pid).and_then(|process| process.cgroups()).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    // systemd's own hierarchy on cgroup v1, else the only one.
+    let path = text.lines().find_map(|line| line.split_once(":name=systemd:")).map(|(_, path)| path);
+    let path = path.or_else(|| text.lines().find_map(|line| line.strip_prefix("0::")))?;
+    let name = path.rsplit('/').next()?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte);
+    (name.ends_with(".service") && name.bytes().all(is_plain)).then(|| name.to_owned())
 }
 
 fn is_dockers(launch: &Launch) -> bool {
@@ -163,6 +183,24 @@ pub(super) mod tests {
             processes.iter().flatten().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         all.extend(files);
         fake(&all)
+    }
+
+    #[test]
+    fn the_unit_is_the_one_whose_cgroup_the_engine_is_in() {
+        let cases = [
+            ("0::/system.slice/k3s.service\n", "k3s.service"),
+            ("12:memory:/x\n1:name=systemd:/system.slice/rke2-agent.service\n0::/\n", "rke2-agent.service"),
+            ("0::/system.slice/docker-0123.scope\n", "containerd.service"),
+            ("0::/user.slice/user@1000.service/session.scope\n", "containerd.service"),
+            ("0::/x/a b`.service\n", "containerd.service"),
+            ("", "containerd.service"),
+        ];
+        for (cgroup, expected) in cases {
+            let (_root, machine) = with(&[process(7, 1, "containerd", 0)], &[("proc/7/cgroup", cgroup)]);
+            assert_eq!(machine.engines[0].unit(), expected, "{cgroup}");
+        }
+        let (_root, machine) = with(&[process(7, 1, "containerd", 0)], &[]);
+        assert_eq!(machine.engines[0].unit(), "containerd.service");
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub mod json;
 pub mod kind;
 pub mod location;
 pub mod machine;
+mod memparse;
 pub mod output;
 pub mod report;
 pub mod rule;

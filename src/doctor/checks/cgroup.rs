@@ -1,5 +1,7 @@
 //! cgroup v2 with the memory controller: only there a step dies whole, and has limits that oomshim sets.
 
+use std::path::Path;
+
 use super::super::{Finding, Machine};
 use crate::host::{self, Cgroups};
 use crate::rank::kernel::Kernel;
@@ -16,6 +18,10 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
         Cgroups::V1 => Finding::warn(
             "the memory controller is on cgroup v1: one process of a step dies, and the broken step goes on",
             mend,
+        ),
+        Cgroups::V2WithoutMemory if is_off_for_all(tree) => Finding::warn(
+            "cgroup v2, but the kernel has the memory controller off: a step cannot die whole",
+            "`cgroup_enable=memory` on the kernel's command line (and no `cgroup_disable=memory`)",
         ),
         Cgroups::V2WithoutMemory => Finding::warn(
             "cgroup v2, but the memory controller is not delegated: a step cannot die whole",
@@ -44,6 +50,14 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
     std::iter::once(finding).chain(kernel).collect()
 }
 
+/// Whether not even the root of all cgroups has the memory controller. A container's root, which is none, is told by
+/// `cgroup.events` (Linux, Documentation/admin-guide/cgroup-v2.rst: it is in non-root cgroups only).
+fn is_off_for_all(tree: &Path) -> bool {
+    let list = std::fs::read_to_string(tree.join("cgroup.controllers"));
+    let has_memory = list.is_ok_and(|list| list.split_ascii_whitespace().any(|name| name == "memory"));
+    !has_memory && !tree.join("cgroup.events").exists()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::super::Verdict;
@@ -68,5 +82,25 @@ mod tests {
         assert_eq!(of(&[v2, ("cgroup/cgroup.subtree_control", "cpu\n")]), [Verdict::Fail]);
         let old = [v2, ("cgroup/cgroup.subtree_control", "memory"), ("proc/sys/kernel/osrelease", "4.18.0\n")];
         assert_eq!(of(&old), [Verdict::Pass, Verdict::Warn]);
+    }
+
+    #[test]
+    fn who_has_no_controller_is_told_who_can_give_it() {
+        let mend = |files: &[(&str, &str)]| {
+            let (_root, machine) = fake(&[files, &[("proc/sys/kernel/osrelease", "6.12.1\n")]].concat());
+            run(&machine).remove(0).mend.unwrap()
+        };
+        let root = [("proc/self/status", "CapEff:\t000001ffffffffff\n"), ("proc/self/uid_map", "0 0 4294967295\n")];
+        let without = ("cgroup/cgroup.controllers", "cpu pids\n");
+        assert!(mend(&[root[0], root[1], without]).starts_with("`cgroup_enable=memory` on the kernel's"));
+        assert!(mend(&[without]).starts_with("`cgroup_enable=memory` on the kernel's"));
+        // What a container sees is not the root of all cgroups.
+        assert!(mend(&[root[0], root[1], without, ("cgroup/cgroup.events", "populated 1\n")]).contains("Delegate"));
+        let not_delegated = [
+            ("cgroup/cgroup.controllers", "cpu memory\n"),
+            ("proc/self/cgroup", "0::/user.slice\n"),
+            ("cgroup/user.slice/cgroup.controllers", "cpu\n"),
+        ];
+        assert!(mend(&not_delegated).contains("Delegate=memory"));
     }
 }

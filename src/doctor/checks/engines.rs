@@ -44,6 +44,9 @@ fn of_podman(machine: &Machine, podman: &Launch) -> Vec<Finding> {
 fn findings(routes: Result<Vec<Route>, EngineError>, engine: Engine, name: &str, is_protected: bool) -> Vec<Finding> {
     match routes {
         Err(error) => vec![Finding::cannot_judge(format!("{name}: {error}"))],
+        Ok(routes) if routes.is_empty() && engine == Engine::Containerd => vec![Finding::pass(format!(
+            "{name}: its CRI plugin is off, and everything else it starts by the runtime that its clients name"
+        ))],
         Ok(routes) if routes.is_empty() => {
             vec![Finding::warn(format!("{name} has no worker that starts anything"), "look at its configuration")]
         }
@@ -108,6 +111,19 @@ mod tests {
         assert_eq!(verdicts(-1000, &shim), [Verdict::Pass]);
         assert_eq!(verdicts(-1000, &gone), [Verdict::Fail]);
         assert_eq!(verdicts(-1000, &broken), [Verdict::CannotJudge]);
+    }
+
+    #[test]
+    fn a_containerd_without_its_cri_plugin_starts_nothing_by_itself() {
+        let of = |config: &str| {
+            let file = ("etc/containerd/config.toml", config);
+            let (_root, machine) = with(&[process(7, 1, "containerd", -999)], &[file, ("usr/bin/runc", "r")]);
+            run(&machine).iter().map(|finding| finding.verdict).collect::<Vec<_>>()
+        };
+        let versionless = "[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc.options]\nBinaryName = 'x'\n";
+        assert_eq!(of("disabled_plugins = [\"cri\"]\n"), [Verdict::Pass]);
+        assert_eq!(of(versionless), [Verdict::CannotJudge]);
+        assert_eq!(of(&format!("version = 2\n{versionless}")), [Verdict::Fail]);
     }
 
     #[test]

@@ -7,9 +7,15 @@ use serde_json::Value;
 
 use super::super::{Finding, Machine};
 use crate::engines::Launch;
+use crate::lint::finding::Severity;
+use crate::lint::kind::FileKind;
+use crate::lint::{self, LintError, Options};
 
 /// Where podman and CRI-O look by themselves.
 const FOLDERS: [&str; 2] = ["/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d"];
+
+/// The rules of the linter whose errors stop every container.
+const RULES: [&str; 3] = ["hook-malformed", "not-json", "trailing-data"];
 
 /// The hook's program.
 const HOOK: &str = "oomshim-hook";
@@ -30,12 +36,24 @@ pub(super) fn for_every_container(machine: &Machine) -> Option<PathBuf> {
     let files = launch(machine);
     let is_ours = |path: &PathBuf| {
         let bytes = files.read(path).ok().flatten()?;
+        let is_taken = flaws(path, &bytes).ok()?.iter().all(|flaw| flaw.severity < Severity::Error);
         let value: Value = serde_json::from_slice(&bytes).ok()?;
-        let program = files.find_program(OsStr::new(value.get("hook")?.get("path")?.as_str()?))?;
+        let program = files.find_program(program(&value)?)?;
         let always = value.get("when")?.get("always")?.as_bool()?;
-        Some(program.real_name == HOOK && always && has_stage(&value, "createRuntime"))
+        Some(is_taken && program.real_name == HOOK && always && has_stage(&value, "createRuntime"))
     };
     paths(&files).into_iter().find(|path| is_ours(path) == Some(true))
+}
+
+/// What keeps podman and CRI-O from reading the file as it is meant: what `oomshim lint` says about it.
+fn flaws(path: &Path, bytes: &[u8]) -> Result<Vec<lint::finding::Finding>, LintError> {
+    let outcome = lint::bytes(path, bytes, Some(FileKind::Hook), &Options::default())?;
+    let is_flaw = |finding: &lint::finding::Finding| RULES.contains(&finding.rule.name);
+    Ok(outcome.findings.into_iter().filter(is_flaw).collect())
+}
+
+fn program(value: &Value) -> Option<&OsStr> {
+    value.get("hook")?.get("path")?.as_str().map(OsStr::new)
 }
 
 fn has_stage(value: &Value, name: &str) -> bool {
@@ -57,30 +75,29 @@ fn judge(files: &Launch, path: &Path) -> Finding {
         Ok(bytes) => bytes.unwrap_or_default(),
         Err(error) => return Finding::cannot_judge(error.to_string()),
     };
-    let malformed = |why: &str| {
-        Finding::fail(
-            format!("{shown} {why}: podman makes no container, and CRI-O does not start"),
-            format!("`oomshim lint {shown}`"),
-        )
+    let flaws = match flaws(path, &bytes) {
+        Ok(flaws) => flaws,
+        Err(error) => return Finding::cannot_judge(format!("{shown}: {error}")),
     };
-    let value: Value = match serde_json::from_slice(&bytes) {
-        Ok(value) => value,
-        Err(error) => return malformed(&format!("is not JSON ({error})")),
-    };
-    if value.get("version").and_then(Value::as_str) != Some("1.0.0") {
-        return malformed("does not say `\"version\": \"1.0.0\"`");
+    if let Some(flaw) = flaws.iter().max_by_key(|flaw| flaw.severity) {
+        let mend = format!("`oomshim lint {shown}`");
+        return if flaw.severity == Severity::Error {
+            let refused = "podman makes no container, and CRI-O does not start";
+            Finding::fail(format!("{shown} is malformed ({}): {refused}", flaw.message), mend)
+        } else {
+            Finding::warn(format!("{shown}: {}: the hook is never called", flaw.message), mend)
+        };
     }
-    if value.get("stages").and_then(Value::as_array).is_none_or(Vec::is_empty) {
-        return malformed("names no stages");
-    }
-    let Some(program) = value.get("hook").and_then(|hook| hook.get("path")).and_then(Value::as_str) else {
-        return malformed("names no program");
+    let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let Some(program) = program(&value) else {
+        // Go also takes `PATH` for `path`.
+        return Finding::cannot_judge(format!("{shown} names its program in an unusual way"));
     };
-    if files.find_program(OsStr::new(program)).is_none() {
+    if files.find_program(program).is_none() {
         return Finding::fail(
             format!(
                 "{shown} calls {}, which is not there or not executable: the hook is passed over in silence",
-                crate::escape::text(program)
+                crate::escape::bytes(program.as_encoded_bytes())
             ),
             "install it, or take the hook file away",
         );
@@ -91,7 +108,7 @@ fn judge(files: &Launch, path: &Path) -> Finding {
             "take `createRuntime`, or move the file to a folder of its own for `podman --hooks-dir`",
         );
     }
-    Finding::pass(format!("{shown} calls {}", crate::escape::text(program)))
+    Finding::pass(format!("{shown} calls {}", crate::escape::bytes(program.as_encoded_bytes())))
 }
 
 #[cfg(test)]
@@ -127,5 +144,34 @@ mod tests {
             .unwrap();
         let verdicts: Vec<Verdict> = run(&machine).iter().map(|finding| finding.verdict).collect();
         assert_eq!(verdicts, [Verdict::Pass, Verdict::Fail, Verdict::Fail, Verdict::Fail, Verdict::Fail]);
+    }
+
+    #[test]
+    fn what_podman_and_cri_o_refuse_fails_and_is_not_trusted() {
+        let good = r#"{"version":"1.0.0","hook":{"path":"/usr/bin/oomshim-hook"},"when":{"always":true},"stages":["createRuntime"]}"#;
+        let cases = [
+            (r#"["createRuntime"]"#, r#"["createRuntime","createruntime"]"#, "there is no stage"),
+            ("/usr/bin/oomshim-hook", "oomshim-hook", "not absolute"),
+            (r#"hook"}"#, r#"hook","timeout":-1}"#, "above 0"),
+            (r#""always":true"#, r#""always":"yes""#, "must be"),
+            (r#""always":true"#, r#""always":true,"commands":["("]"#, "no regular expression"),
+            ("1.0.0", "1.0.1", "not 1.0.0"),
+            ("]}", "]", "JSON"),
+            ("1.0.0", "1.0.0", ""),
+        ];
+        for (from, to, said) in cases {
+            let text = good.replace(from, to);
+            let (root, machine) = fake(&[("etc/containers/oci/hooks.d/x.json", &text), ("usr/bin/oomshim-hook", "x")]);
+            let program = root.path().join("usr/bin/oomshim-hook");
+            std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
+            let findings = run(&machine);
+            let expected = if said.is_empty() { Verdict::Pass } else { Verdict::Fail };
+            assert_eq!((findings.len(), findings[0].verdict), (1, expected), "{text}: {findings:?}");
+            assert!(findings[0].message.contains(said), "{text}: {findings:?}");
+            assert_eq!(for_every_container(&machine).is_some(), said.is_empty(), "{text}");
+        }
+        let never = good.replace(r#""when":{"always":true},"#, "");
+        let (_root, machine) = fake(&[("etc/containers/oci/hooks.d/x.json", &never)]);
+        assert_eq!(run(&machine)[0].verdict, Verdict::Warn, "{:?}", run(&machine));
     }
 }

@@ -5,11 +5,15 @@ use std::collections::HashMap;
 use super::super::machine::Machine;
 use super::super::{Finding, Verdict};
 use crate::escape;
+use crate::process::Process;
 use crate::rank::task::Task;
 use crate::score::OomScoreAdj;
 
 /// From here down a process is not killed before the machine is lost.
 const IMMUNE: i16 = -500;
+
+/// What the kubelet gives the processes of a Guaranteed pod (its `pkg/kubelet/qos`).
+const GUARANTEED: i16 = -997;
 
 /// What engines start for themselves, and want to live as long as they do.
 const HELPERS: [&[u8]; 9] = [
@@ -40,11 +44,15 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
         None
     };
     let mut findings = Vec::new();
-    let mut unseen = 0;
+    let (mut unseen, mut guaranteed) = (0, 0);
     for task in machine.tasks.iter().filter(|task| task.memory.is_some() && task.score.get() <= IMMUNE) {
         let is_engine = machine.engines.iter().any(|running| running.pid == task.pid);
         let is_helper = HELPERS.iter().any(|name| task.name.starts_with(name));
         if is_engine || is_helper {
+            continue;
+        }
+        if task.score.get() == GUARANTEED && is_pods(machine, task.pid) {
+            guaranteed += 1;
             continue;
         }
         let contained = machine.is_contained(task.pid);
@@ -58,14 +66,25 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
         findings.push(finding(task, &place));
     }
     if findings.is_empty() {
-        return vec![match unseen {
+        findings.push(match unseen {
             0 => Finding::pass("no process of a container, and none that an engine started, is immune"),
             _ => Finding::cannot_judge(format!(
                 "the namespaces of {unseen} immune processes cannot be read: run it as root"
             )),
-        }];
+        });
+    }
+    if guaranteed > 0 {
+        findings.push(Finding::pass(format!(
+            "{guaranteed} more in Guaranteed pods have {GUARANTEED}, which the kubelet gives them: they die after what their node can spare"
+        )));
     }
     findings
+}
+
+/// Whether the process is in the cgroup of a pod, whatever the kubelet's own is called.
+fn is_pods(machine: &Machine, pid: u32) -> bool {
+    let cgroups = Process::open(&machine.roots.proc, pid).and_then(|process| process.cgroups()).unwrap_or_default();
+    cgroups.split(|byte| matches!(byte, b'/' | b'\n')).any(|name| name.windows(8).any(|part| part == b"kubepods"))
 }
 
 fn finding(task: &Task, place: &str) -> Finding {
@@ -108,6 +127,27 @@ mod tests {
             findings[0].message.starts_with("cc1plus (9) runs in a container and has the score -1000"),
             "{findings:?}"
         );
+    }
+
+    #[test]
+    fn what_the_kubelet_spares_is_noted_and_not_to_be_changed() {
+        let cgroup = |pid: u32, path: &str| (format!("proc/{pid}/cgroup"), format!("0::{path}\n"));
+        let pod = "/kubepods.slice/kubepods-pod3f25.slice/cri-containerd-0123.scope";
+        let of = |score: i64, path: &str| {
+            let mut worker = process(9, 7, "postgres", score);
+            worker.push(cgroup(9, path));
+            with(&[process(1, 0, "systemd", 0), process(7, 1, "buildkitd", -1000), worker], &[])
+        };
+        let (_root, machine) = of(-997, pod);
+        let findings = run(&machine);
+        assert_eq!(findings.len(), 2, "{findings:?}");
+        assert!(findings.iter().all(|it| it.verdict == Verdict::Pass && it.mend.is_none()), "{findings:?}");
+        assert!(findings[1].message.starts_with("1 more in Guaranteed pods have -997"), "{findings:?}");
+        for (score, path) in [(-998, pod), (-997, "/system.slice/buildkit.service")] {
+            let (_root, machine) = of(score, path);
+            let findings = run(&machine);
+            assert_eq!((findings.len(), findings[0].verdict), (1, Verdict::Fail), "{findings:?}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ impl Rule for HostTmpfsBind {
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
             why: "What a step writes to a tmpfs of the host is memory that nobody frees when the step is killed.",
-            what: "A bind mount whose source is `/dev/shm`, `/run`, `/var/run` or `/tmp/.X11-unix` or a folder below them, or below `/run` what no engine put there, and that is not read-only. Single files that engines hand in (resolv.conf, hosts, hostname, sockets, .containerenv, secrets) are left out.",
+            what: "A bind mount whose source is `/dev/shm`, `/run`, `/var/run` or `/tmp/.X11-unix` or a folder below them, or below `/run` what no engine put there, and that is not read-only. Single files that engines hand in (resolv.conf, hosts, hostname, sockets, .containerenv, secrets) are left out, and so is the `/dev/shm` of a pod or a container, which its engine mounts with a size below `/run`.",
             fix: "Bind a folder on a disk, give the step a tmpfs of its own with a size, or make the mount read-only (`ro`).",
         }
     }
@@ -24,9 +24,9 @@ impl Rule for HostTmpfsBind {
         for mount in subject.spec().mounts().filter(|mount| mount.is_bind() && !mount.is_read_only()) {
             let Some(source) = mount.node.field("source") else { continue };
             let path = source.text().unwrap_or_default();
-            let Some(home) = tmpfs(&path).filter(|_| !is_single_file(&path, &mount.text("destination"))) else {
-                continue;
-            };
+            let target = mount.text("destination");
+            let is_engines = is_single_file(&path, &target) || is_own_shm(&path, &target);
+            let Some(home) = tmpfs(&path).filter(|_| !is_engines) else { continue };
             let sure = if home == "/run" && path.trim_end_matches('/') != "/run" {
                 Confidence::Medium
             } else {
@@ -64,4 +64,46 @@ fn is_single_file(source: &str, target: &str) -> bool {
         || target_known.contains(&target)
         || name.rsplit('.').next() == Some("sock")
         || name.starts_with("hosts.")
+}
+
+/// The `/dev/shm` that an engine made for one pod or container: a tmpfs of its own, with a size, that it unmounts. It
+/// lies in the folder of containerd's sandbox, or in that of a container of CRI-O or podman, which begins with the
+/// storage driver's name (`overlay-containers`).
+fn is_own_shm(source: &str, target: &str) -> bool {
+    let mut parts = source.trim_end_matches('/').rsplit('/');
+    let mut above = || parts.next().unwrap_or_default();
+    let is_there = target.trim_end_matches('/') == "/dev/shm" && above() == "shm";
+    is_there
+        && match above() {
+            "userdata" => !above().is_empty() && above().ends_with("-containers"),
+            sandbox => !sandbox.is_empty() && above() == "sandboxes",
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_shm_that_an_engine_made_is_left_out() {
+        let cri = "/run/containerd/io.containerd.grpc.v1.cri/sandboxes/0123ab/shm";
+        let storage = "/run/containers/storage/overlay-containers/0123ab/userdata/shm";
+        let cases = [
+            (cri, "/dev/shm", true),
+            ("/run/k3s/containerd/io.containerd.grpc.v1.cri/sandboxes/0123ab/shm/", "/dev/shm/", true),
+            (storage, "/dev/shm", true),
+            ("/run/user/1000/containers/vfs-containers/0123ab/userdata/shm", "/dev/shm", true),
+            (cri, "/cache", false),
+            ("/dev/shm", "/dev/shm", false),
+            ("/run/shm", "/dev/shm", false),
+            ("/run/userdata/shm", "/dev/shm", false),
+            ("/run/sandboxes/shm", "/dev/shm", false),
+            ("/run/sandboxes//shm", "/dev/shm", false),
+            ("/run/x/0123ab/shm", "/dev/shm", false),
+            ("/run/containerd/sandboxes/0123ab/shm/below", "/dev/shm", false),
+        ];
+        for (source, target, expected) in cases {
+            assert_eq!(is_own_shm(source, target), expected, "{source} {target}");
+        }
+    }
 }

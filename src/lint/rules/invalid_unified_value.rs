@@ -1,5 +1,6 @@
 //! `invalid-unified-value`: a value that the kernel does not take.
 
+use crate::lint::memparse::size;
 use crate::lint::rule::prelude::*;
 
 pub(super) struct InvalidUnifiedValue;
@@ -15,7 +16,7 @@ impl Rule for InvalidUnifiedValue {
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
             why: "The runtime writes the text into the file of that name; what the kernel refuses stops the container.",
-            what: "`memory.oom.group` takes 0 and 1. `memory.max`, `memory.high`, `memory.low`, `memory.min` and `memory.swap.max` take bytes, with K, M or G behind them if you like, or `max`. Keys of `memory.*` that are no files that can be written are reported too.",
+            what: "`memory.oom.group` takes 0 and 1. `memory.max`, `memory.high`, `memory.low`, `memory.min` and `memory.swap.max` take bytes, with K, M, G, T, P or E behind them if you like, or `max`; `0x` begins a hexadecimal number and `0` an octal one. Keys of `memory.*` that are no files that can be written are reported too.",
             fix: "Write what the file takes.",
         }
     }
@@ -48,7 +49,28 @@ impl Rule for InvalidUnifiedValue {
 
 /// What the kernel's `page_counter_memparse` takes.
 fn is_size(text: &str) -> bool {
-    let digits = text.trim_end_matches(['k', 'K', 'm', 'M', 'g', 'G', 't', 'T']);
-    text == "max"
-        || (text.len() - digits.len() <= 1 && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+    text == "max" || size(text).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::lint::{self, Options};
+
+    #[test]
+    fn every_way_in_which_the_kernel_reads_a_size_is_taken() {
+        let fires = |value: &str| {
+            let text =
+                format!(r#"{{"ociVersion":"1.3.0","linux":{{"resources":{{"unified":{{"memory.max":"{value}"}}}}}}}}"#);
+            let outcome = lint::bytes(Path::new("config.json"), text.as_bytes(), None, &Options::default()).unwrap();
+            outcome.findings.iter().any(|finding| finding.rule.name == "invalid-unified-value")
+        };
+        for value in ["max", "0x20000000", "1P", "1e", "0777k", "2G"] {
+            assert!(!fires(value), "{value}");
+        }
+        for value in ["", "MAX", "1.5G", "-1", "08", "1GB", "half"] {
+            assert!(fires(value), "{value}");
+        }
+    }
 }
