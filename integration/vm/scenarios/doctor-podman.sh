@@ -59,5 +59,5 @@ says '^warn .*engines: podman: /usr/bin/crun starts its containers and build ste
 echo '{' >/usr/share/containers/oci/hooks.d/oomshim.json
 $own_score >$work/malformed.log 2>&1 && fail "podman runs a container beside a malformed hook file"
 worried hooks
-says '^fail .*hooks: .*/oomshim.json is not JSON .*: podman makes no container'
+says '^fail .*hooks: .*/oomshim.json is malformed \(not JSON: .*: podman makes no container'
 pass
