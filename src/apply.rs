@@ -42,17 +42,6 @@ pub fn plan_to_keep(
     Ok(decide::plan_to_keep(policy, decision, workload, inherited))
 }
 
-/// What was done to a container of class `keep`, for the log.
-#[must_use]
-pub fn record_of_kept(id: Option<&OsStr>, bundle: Option<&Path>, decision: &Decision, plan: &Plan) -> Record {
-    if !plan.edits.is_empty() {
-        return record(id, bundle, decision, plan);
-    }
-    let name = id.map_or("a container".to_owned(), |id| format!("container {}", escape::bytes(id.as_encoded_bytes())));
-    let record = Record::new(Level::Debug, format!("left {name} alone")).with("class", decision.name());
-    id.into_iter().fold(record, |record, id| record.with("id", id))
-}
-
 /// What a class gives that could not be had, in a sentence.
 #[must_use]
 pub fn shortfall(decision: &Decision, plan: &Plan) -> String {
@@ -69,6 +58,12 @@ pub fn shortfall(decision: &Decision, plan: &Plan) -> String {
 /// What was done, for the log.
 #[must_use]
 pub fn record(id: Option<&OsStr>, bundle: Option<&Path>, decision: &Decision, plan: &Plan) -> Record {
+    if decision.class.is_none() && plan.edits.is_empty() {
+        let name =
+            id.map_or("a container".to_owned(), |id| format!("container {}", escape::bytes(id.as_encoded_bytes())));
+        let record = Record::new(Level::Debug, format!("left {name} alone")).with("class", decision.name());
+        return id.into_iter().fold(record, |record, id| record.with("id", id));
+    }
     let fields: Vec<String> = plan.edits.iter().map(|edit| format!("{} = {}", edit.field(), edit.value())).collect();
     let skipped: Vec<String> = plan.skipped.iter().map(|it| format!("{}: {}", it.what, it.why)).collect();
     let name = id.map(|id| format!(" {}", escape::bytes(id.as_encoded_bytes()))).unwrap_or_default();

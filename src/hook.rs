@@ -182,7 +182,7 @@ pub fn precreate(
     let Some(class) = &decision.class else {
         let plan = apply::plan_to_keep(policy, &decision, &workload, roots)?;
         let bytes = edit::splice(document.text(), edit::splices(&document, &plan.edits)?);
-        return Ok((bytes, apply::record_of_kept(None, None, &decision, &plan)));
+        return Ok((bytes, apply::record(None, None, &decision, &plan)));
     };
     let score = apply::score_for(class, &workload, roots)?;
     let host = Host::read(roots);

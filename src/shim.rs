@@ -192,36 +192,36 @@ fn prepare(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> R
     };
     let workload = Workload::of(&document).named(Some(it.id), bundle.clone());
     let decision = decide::classify(policy, &workload);
-    let Some(class) = &decision.class else {
-        let plan = match apply::plan_to_keep(policy, &decision, &workload, &environment.roots) {
-            Ok(plan) => plan,
-            Err(error) => return give_up(None, &error.to_string()),
-        };
-        if let Err(why) = write(&file, &document, &plan) {
-            return give_up(None, &why);
-        }
-        remember(it, &workload, &decision, plan.score(), environment);
-        apply::record_of_kept(Some(it.id), Some(&bundle), &decision, &plan).write(&policy.log);
-        return Ok(());
+    let class = decision.class.as_ref();
+    let plan = match plan(it, policy, &decision, &workload, environment) {
+        Ok(plan) => plan,
+        Err(error) => return give_up(class, &error.to_string()),
     };
-    let score = match apply::score_for(class, &workload, &environment.roots) {
-        Ok(score) => score,
-        Err(error) => return give_up(Some(class), &error.to_string()),
-    };
-    let host = Host {
-        cgroups: host::cgroups(&environment.roots),
-        memory: class.limits().next().and_then(|_| host::memory(&environment.roots.proc)),
-    };
-    let plan = decide::plan(class, &workload, &host, score, it.cgroups_disabled());
     if policy.strict && !plan.has_its_score() {
-        return give_up(Some(class), &apply::shortfall(&decision, &plan));
+        return give_up(class, &apply::shortfall(&decision, &plan));
     }
     if let Err(why) = write(&file, &document, &plan) {
-        return give_up(Some(class), &why);
+        return give_up(class, &why);
     }
     remember(it, &workload, &decision, plan.score(), environment);
     apply::record(Some(it.id), Some(&bundle), &decision, &plan).write(&policy.log);
     Ok(())
+}
+
+/// What is to be done for that decision on this machine.
+fn plan(
+    it: &Invocation<'_>,
+    policy: &Policy,
+    decision: &Decision,
+    workload: &Workload<'_>,
+    environment: &Environment,
+) -> Result<Plan, ProcessError> {
+    let roots = &environment.roots;
+    let Some(class) = &decision.class else { return apply::plan_to_keep(policy, decision, workload, roots) };
+    let score = apply::score_for(class, workload, roots)?;
+    let host =
+        Host { cgroups: host::cgroups(roots), memory: class.limits().next().and_then(|_| host::memory(&roots.proc)) };
+    Ok(decide::plan(class, workload, &host, score, it.cgroups_disabled()))
 }
 
 /// Makes the edits of the plan, where there is anything to change.

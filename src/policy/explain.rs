@@ -134,7 +134,11 @@ pub fn explain(loaded: &Loaded, bundle: &Path, id: Option<&OsStr>, roots: &Roots
         not_applied: Vec::new(),
         notes: decision.volunteer.iter().map(volunteered).collect(),
     };
-    let Some(class) = &decision.class else { return Ok(explanation) };
+    let Some(class) = &decision.class else {
+        let plan = apply::plan_to_keep(policy, &decision, &workload, roots)?;
+        explanation.edits = plan.edits.iter().map(|edit| shown(edit, &document)).collect();
+        return Ok(explanation);
+    };
     let host = Host::read(roots);
     let score = apply::score_for(class, &workload, roots)?;
     let plan = decide::plan(class, &workload, &host, score, false);
