@@ -237,6 +237,18 @@ mod tests {
     }
 
     #[test]
+    fn what_keep_does_below_an_immune_engine_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("self")).unwrap();
+        std::fs::write(folder.path().join("self/oom_score_adj"), "-1000\n").unwrap();
+        std::fs::write(folder.path().join("config.json"), r#"{"hostname":"h","process":{}}"#).unwrap();
+        let policy = file::parse("[[rule]]\nclass=\"keep\"\nmatch.hostname=\"h\"\n", Path::new("p")).unwrap();
+        let roots = Roots { proc: folder.path().to_owned(), ..Roots::default() };
+        let told = explain(&Loaded { policy, path: None }, folder.path(), None, &roots).unwrap();
+        assert_eq!((told.class.as_str(), told.edits[0].value.as_str()), ("keep", "0"));
+    }
+
+    #[test]
     fn edits_tell_what_was_there() {
         let told = explained("", r#"{"process":{"oomScoreAdj":3,"OOMScoreAdj":500}}"#);
         assert_eq!((told.edits[0].value.as_str(), told.edits[0].change.as_str()), ("500", "was 3 and 500"));
