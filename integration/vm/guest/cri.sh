@@ -107,3 +107,17 @@ exec_in() {
     shift
     ask ExecSync "{ \"container_id\": \"$id\", \"cmd\": $(list "$@"), \"timeout\": 60 }" | told stdout | base64 -d
 }
+
+# greedy_dies POD NEIGHBOUR...: a container of that pod takes all memory and dies whole, with its first process, which is not the greedy
+# one; Kubernetes learns why, and the neighbours (PIDs) and containerd live.
+greedy_dies() {
+    local pod=$1 neighbour
+    shift
+    start_container "$pod" greedy 0 sh -c 'hog 0 & sleep 1000'
+    wait_for 120 exited greedy || fail "the greedy container lives: $(show_kills)"
+    expect "what Kubernetes sees" "$(seen greedy reason) $(seen greedy exit_code)" "OOMKilled 137"
+    expect "group kills" "$(group_kills)" 1
+    kernel_log | grep -q 'Killed process .*(hog).*oom_score_adj:500' || fail "the kernel killed something else: $(show_kills)"
+    for neighbour in "$@"; do alive "$neighbour" || fail "$neighbour died with it: $(show_kills)"; done
+    alive "$containerd" || fail "containerd died"
+}

@@ -26,12 +26,6 @@ expect "its memory.oom.group" "$(cat "$cgroups$(group silent)/memory.oom.group")
 expect "an exec's score" "$(exec_in guaranteed cat /proc/self/oom_score_adj)" -997
 
 neighbours="$(pid job) $(pid guaranteed) $(pid silent)"
-start_container job greedy 0 sh -c 'hog 0 & sleep 1000'
-wait_for 120 exited greedy || fail "the greedy container lives: $(show_kills)"
-expect "what Kubernetes sees" "$(seen greedy reason) $(seen greedy exit_code)" "OOMKilled 137"
-expect "group kills" "$(group_kills)" 1
-kernel_log | grep -q 'Killed process .*(hog).*oom_score_adj:500' || fail "the kernel killed something else: $(show_kills)"
-for neighbour in $neighbours; do alive "$neighbour" || fail "$neighbour died with it: $(show_kills)"; done
-alive "$containerd" || fail "containerd died"
+greedy_dies job $neighbours
 pidof containerd-shim-runc-v2 >/dev/null || fail "the shim died"
 pass
