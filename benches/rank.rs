@@ -9,9 +9,9 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use oomshim::host::Roots;
-use oomshim::process::Process;
 use oomshim::rank::{Question, rank, task};
+use oomshim::system::host::Roots;
+use oomshim::system::process::Process;
 
 const PROCESSES: u32 = 100_000;
 const RUNS: usize = 5;

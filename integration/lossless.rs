@@ -2,9 +2,9 @@
 //! what an independent parse-and-set gives, and twice is once.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use oomshim::score::OomScoreAdj;
 use oomshim::spec::document::{Document, folds_to};
 use oomshim::spec::edit::{self, Edit, EditError, MemoryFile};
+use oomshim::system::oom_score_adj::OomScoreAdj;
 use proptest::prelude::*;
 
 /// JSON as text, with the liberties that RFC 8259 leaves: any white space, number text, escapes, twins.

@@ -232,7 +232,7 @@ fn a_signal_to_the_runtime_reaches_the_container() {
 
 #[test]
 fn a_score_below_the_floor_is_clamped_recorded_and_the_container_runs() {
-    if oomshim::host::rights(Path::new("/proc")) == oomshim::host::Rights::Full {
+    if oomshim::system::host::rights(Path::new("/proc")) == oomshim::system::host::Rights::Full {
         eprintln!(
             "\n*** this process may write any score, so there is no floor to test; the VM suite covers -1000 ***\n"
         );
@@ -243,7 +243,7 @@ fn a_score_below_the_floor_is_clamped_recorded_and_the_container_runs() {
         let bundle = lab.bundle("b", SCORE, unchanged);
         let output = lab.run(Shim, &["run", "--bundle", bundle.to_str().unwrap(), &lab.id("daemon")]);
         let record = lab.records().pop().unwrap();
-        if oomshim::host::rights(Path::new("/proc")) == oomshim::host::Rights::Full {
+        if oomshim::system::host::rights(Path::new("/proc")) == oomshim::system::host::Rights::Full {
             assert_eq!(stdout(&output), "-1000");
         } else {
             assert_eq!(stdout(&output), own_score(), "{runtime:?}");

@@ -4,15 +4,16 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::escape;
-use crate::host::Roots;
+use crate::log::Level;
+use crate::log::record::Record;
+use crate::policy::Policy;
 use crate::policy::class::Class;
 use crate::policy::decide::{self, Decision, Plan};
-use crate::policy::{Level, Policy};
-use crate::process::{Process, ProcessError};
-use crate::record::Record;
-use crate::score::OomScoreAdj;
 use crate::spec::workload::Workload;
+use crate::system::host::Roots;
+use crate::system::oom_score_adj::OomScoreAdj;
+use crate::system::process::{Process, ProcessError};
+use crate::text::escape;
 
 /// The score that the class gives, and the one nearest to it that this process, and so the runtime, may write.
 ///

@@ -9,18 +9,19 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use crate::apply;
-use crate::errno::Reason;
-use crate::escape;
-use crate::host::{self, Cgroups, Host, Roots};
+use crate::log::Level;
+use crate::log::record::Record;
+use crate::policy::Policy;
 use crate::policy::class::Class;
 use crate::policy::decide::{self, Because, Decision};
-use crate::policy::{Level, Policy};
-use crate::process::{Namespace, Process, ProcessError};
-use crate::record::Record;
 use crate::spec::bundle::{self, SpecFile};
 use crate::spec::document::{Document, DocumentError};
 use crate::spec::edit::{self, EditError, MemoryFile};
 use crate::spec::workload::Workload;
+use crate::system::host::{self, Cgroups, Host, Roots};
+use crate::system::os_error::Reason;
+use crate::system::process::{Namespace, Process, ProcessError};
+use crate::text::escape;
 
 /// The largest state that is read, in bytes: 1 MiB.
 pub const STATE_LIMIT: u64 = 1024 * 1024;
@@ -58,9 +59,9 @@ pub enum HookError {
     #[error("the score {wanted} cannot be set, only {got}: CAP_SYS_RESOURCE in the initial user namespace is missing")]
     Clamped {
         /// The class's score.
-        wanted: crate::score::OomScoreAdj,
+        wanted: crate::system::oom_score_adj::OomScoreAdj,
         /// The score that the container has now.
-        got: crate::score::OomScoreAdj,
+        got: crate::system::oom_score_adj::OomScoreAdj,
     },
     /// The spec has no process whose score it could say, and the policy is strict.
     #[error("the class gives a score, but the spec has no process")]

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::process::{Namespace, Process, ProcessError};
-use crate::score::OomScoreAdj;
+use crate::system::oom_score_adj::OomScoreAdj;
+use crate::system::process::{Namespace, Process, ProcessError};
 
 /// Why a process did not get its score.
 #[derive(Debug, Error)]
@@ -20,7 +20,7 @@ pub enum ProtectError {
         /// The proc file system.
         path: std::path::PathBuf,
         /// The kernel's answer.
-        reason: crate::errno::Reason,
+        reason: crate::system::os_error::Reason,
     },
 }
 

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use oomshim::host::Roots;
 use oomshim::lint::machine::Machine;
 use oomshim::lint::output::{human, json, sarif};
 use oomshim::lint::run::Results;
 use oomshim::lint::{self, Options};
+use oomshim::system::host::Roots;
 use serde_json::Value;
 
 use super::tool::run;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use oomshim::host::Roots;
 use oomshim::lint::machine::Machine;
 use oomshim::lint::rule::{Fixable, Meta};
 use oomshim::lint::{self, Options, explain, rules};
+use oomshim::system::host::Roots;
 
 use super::tool::repository;
 

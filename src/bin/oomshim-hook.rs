@@ -4,7 +4,7 @@
 use std::ffi::{c_char, c_int};
 
 use oomshim::cli::hook;
-use oomshim::exec::Arguments;
+use oomshim::system::exec::Arguments;
 
 /// The C runtime's entry.
 ///

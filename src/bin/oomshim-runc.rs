@@ -5,8 +5,8 @@
 
 use std::ffi::{c_char, c_int};
 
-use oomshim::exec::Arguments;
 use oomshim::shim::{self, Ending, Environment};
+use oomshim::system::exec::Arguments;
 
 /// The C runtime's entry.
 ///

@@ -6,7 +6,7 @@
 use std::ffi::{c_char, c_int};
 
 use oomshim::cli;
-use oomshim::exec::Arguments;
+use oomshim::system::exec::Arguments;
 
 /// The C runtime's entry.
 ///

@@ -7,11 +7,11 @@ use std::io::{Read, Write};
 use clap::Parser;
 
 use crate::hook::{self, HookError};
-use crate::host::Roots;
+use crate::log::record::Record;
+use crate::log::{Level, Log, LogTo};
 use crate::policy::file::{self, Loaded};
-use crate::policy::{Level, Log, LogTo};
-use crate::record::Record;
 use crate::spec::bundle;
+use crate::system::host::Roots;
 
 /// Gives a container its score from an OCI hook.
 ///
@@ -98,7 +98,9 @@ fn precreate(cli: &Cli, loaded: Result<Loaded, file::PolicyError>, strict: bool)
         Err(error) => (spec, Err(error)),
     };
     let written = std::io::stdout().write_all(&bytes).and_then(|()| std::io::stdout().flush());
-    written.map_err(|error| format!("cannot print the spec: {}", crate::errno::Reason::from(error))).and(outcome)
+    written
+        .map_err(|error| format!("cannot print the spec: {}", crate::system::os_error::Reason::from(error)))
+        .and(outcome)
 }
 
 fn end(outcome: Result<Record, String>, log: &Log, strict: bool) -> u8 {

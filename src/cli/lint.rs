@@ -9,8 +9,6 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Exit;
-use crate::escape;
-use crate::host::Roots;
 use crate::lint::finding::{Confidence, Safety, Severity};
 use crate::lint::kind::FileKind;
 use crate::lint::machine::Machine;
@@ -18,6 +16,8 @@ use crate::lint::output::{diff, github, human, json, sarif};
 use crate::lint::run::{self, Repair, Results, Settings};
 use crate::lint::select::Selection;
 use crate::lint::{LIMIT, Options, explain, input};
+use crate::system::host::Roots;
+use crate::text::escape;
 
 /// Tell what will go wrong under memory pressure, in specs, policies, hooks and engine configurations
 ///

@@ -77,7 +77,7 @@ mod tests {
         let runtime = page("oomshim-runc");
         // What the page repeats of the code, it repeats rightly.
         let status = crate::runtime::failure::exit_status(Some(crate::runtime::flavor::Verb::Exec));
-        for word in [file::VARIABLE, file::DEFAULT_PATH, crate::containers::ROOT, &status.to_string()] {
+        for word in [file::VARIABLE, file::DEFAULT_PATH, crate::registry::ROOT, &status.to_string()] {
             assert!(runtime.replace("\\-", "-").contains(word), "{word}: {runtime}");
         }
     }

@@ -93,7 +93,7 @@ pub fn main(args: &[&OsStr]) -> u8 {
     match done {
         Ok(exit) => exit.status(),
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "oomshim: {}", crate::escape::text(&format!("{error:#}")));
+            let _ = writeln!(std::io::stderr(), "oomshim: {}", crate::text::escape::text(&format!("{error:#}")));
             match &cli.command {
                 Command::Protect(args) => protect::status_of(args, &error),
                 _ => Exit::Failure.status(),

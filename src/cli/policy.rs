@@ -7,10 +7,11 @@ use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 
 use super::Exit;
-use crate::policy::explain::{self, Explanation, Outcome};
+use crate::explain::{self, Explanation, Outcome};
 use crate::policy::file::{self, Loaded};
 use crate::policy::show;
-use crate::{escape, host};
+use crate::system::host;
+use crate::text::escape;
 
 /// The command line of `oomshim policy`.
 #[derive(Debug, clap::Args)]

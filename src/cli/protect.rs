@@ -10,10 +10,12 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use super::Exit;
-use crate::errno::Reason;
+use crate::engines;
 use crate::protect::{self, Got, Tree};
-use crate::score::OomScoreAdj;
-use crate::{engines, escape, exec};
+use crate::system::exec;
+use crate::system::oom_score_adj::OomScoreAdj;
+use crate::system::os_error::Reason;
+use crate::text::escape;
 
 /// The command line of `oomshim protect`.
 #[derive(Debug, clap::Args)]

@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use super::Exit;
-use crate::containers;
-use crate::host::Roots;
 use crate::rank::{self, Question, json, text};
-use crate::score::OomScoreAdj;
+use crate::registry;
+use crate::system::host::Roots;
+use crate::system::oom_score_adj::OomScoreAdj;
 
 /// The command line of `oomshim rank`.
 #[derive(Debug, clap::Args)]
@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     let pause = args.watch.map(Duration::try_from_secs_f64).transpose().context("read --watch")?;
     loop {
-        let ranking = rank::rank(&Roots::default(), Path::new(containers::ROOT), &question)?;
+        let ranking = rank::rank(&Roots::default(), Path::new(registry::ROOT), &question)?;
         let text = match args.format {
             Format::Json => json::write(&ranking),
             Format::Text => text::write(&ranking, columns()),

@@ -7,7 +7,7 @@ use anyhow::bail;
 
 use super::Exit;
 use super::rank::Format;
-use crate::containers;
+use crate::registry;
 use crate::report::event::{Joiner, all};
 use crate::report::source::{self, Kmsg, Next};
 use crate::report::{Context, Report, json, text};
@@ -58,7 +58,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.follow {
         return follow(args);
     }
-    let mut context = Context::of_machine(Path::new(containers::ROOT));
+    let mut context = Context::of_machine(Path::new(registry::ROOT));
     let records = match &args.from {
         None => source::running(Path::new(KMSG))?,
         Some(path) => {
@@ -85,7 +85,7 @@ fn follow(args: &Args) -> anyhow::Result<Exit> {
     let mut joiner = Joiner::default();
     let tell = |event| {
         // Containers come and go, so each event is seen against those of its moment.
-        let report = Context::of_machine(Path::new(containers::ROOT)).report(event);
+        let report = Context::of_machine(Path::new(registry::ROOT)).report(event);
         if args.wants(&report) { args.print(&report) } else { Ok(()) }
     };
     loop {

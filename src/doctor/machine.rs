@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::engines::{Engine, Launch};
-use crate::host::Roots;
-use crate::process::{Namespace, Process};
 use crate::rank::task::{self, Task};
-use crate::score::OomScoreAdj;
+use crate::system::host::Roots;
+use crate::system::oom_score_adj::OomScoreAdj;
+use crate::system::process::{Namespace, Process};
 
 /// A machine.
 #[derive(Debug)]
@@ -64,8 +64,9 @@ impl Machine {
     /// The text of a file below `/proc`.
     pub(super) fn proc(&self, path: &str) -> Result<String, String> {
         let path = self.roots.proc.join(path);
-        std::fs::read_to_string(&path)
-            .map_err(|error| format!("cannot read {}: {}", path.display(), crate::errno::Reason::from(error)))
+        std::fs::read_to_string(&path).map_err(|error| {
+            format!("cannot read {}: {}", path.display(), crate::system::os_error::Reason::from(error))
+        })
     }
 
     /// The number in a file below `/proc/sys`.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::{Finding, Outcome, Verdict};
-use crate::escape;
+use crate::text::escape;
 
 /// The findings for people; those that pass take a line each.
 #[must_use]

@@ -59,7 +59,7 @@ fn build_steps(launch: &Launch, shim: &Path) -> Route {
         (String::new(), format!("{VARIABLE}={shim}"))
     } else {
         let path = launch.variable("PATH").unwrap_or(OsStr::new(super::launch::PATH));
-        let path = crate::escape::bytes(path.as_bytes());
+        let path = crate::text::escape::bytes(path.as_bytes());
         // One folder of that name is enough when the link was made and the runtime behind it is gone.
         let path = path.strip_prefix(FOLDER).and_then(|rest| rest.strip_prefix(':')).unwrap_or(&path);
         let link = format!("mkdir -p {FOLDER} && ln -sfn {shim} {FOLDER}/runc");

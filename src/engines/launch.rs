@@ -10,8 +10,8 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use super::EngineError;
-use crate::errno::Reason;
-use crate::process::{Process, ProcessError};
+use crate::system::os_error::Reason;
+use crate::system::process::{Process, ProcessError};
 
 /// The largest configuration file that is read, in bytes.
 const LIMIT: usize = 1024 * 1024;
@@ -55,7 +55,7 @@ impl Launch {
             program: None,
             root: "/".into(),
             folder: std::env::current_dir().unwrap_or_else(|_| "/".into()),
-            rootless: !crate::host::in_initial_user_namespace(Path::new("/proc")),
+            rootless: !crate::system::host::in_initial_user_namespace(Path::new("/proc")),
         }
     }
 
@@ -82,7 +82,7 @@ impl Launch {
             program: Some(folder.join("exe")),
             root: folder.join("root"),
             folder: std::fs::read_link(folder.join("cwd")).unwrap_or_else(|_| "/".into()),
-            rootless: process.read("uid_map").is_ok_and(|map| !crate::host::is_initial_map(&map)),
+            rootless: process.read("uid_map").is_ok_and(|map| !crate::system::host::is_initial_map(&map)),
         })
     }
 

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::errno::Reason;
+use crate::system::os_error::Reason;
 pub use launch::Launch;
 
 /// The name of the shim's program.
@@ -105,7 +105,7 @@ impl Route {
     /// What is wrong with the route, in a sentence, and how to mend it.
     #[must_use]
     pub fn warning(&self, engine: Engine) -> String {
-        let program = crate::escape::bytes(self.starter.path().as_os_str().as_encoded_bytes());
+        let program = crate::text::escape::bytes(self.starter.path().as_os_str().as_encoded_bytes());
         let (engine, workloads) = (engine.name(), self.workloads);
         format!(
             "{workloads} of {engine} would inherit its immunity: {program} starts them ({}); {}",
@@ -172,7 +172,7 @@ impl fmt::Display for Source {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Source::Option(name) => write!(out, "option {name}"),
-            Source::File(path) => write!(out, "{}", crate::escape::bytes(path.as_os_str().as_encoded_bytes())),
+            Source::File(path) => write!(out, "{}", crate::text::escape::bytes(path.as_os_str().as_encoded_bytes())),
             Source::Variable(name) => write!(out, "environment variable {name}"),
             Source::Default => write!(out, "the default"),
         }

@@ -37,7 +37,7 @@ pub fn routes(launch: &Launch, shim: &Path) -> Result<Vec<Route>, EngineError> {
             .map(|starter| (starter, Source::File(path.clone())))
     });
     let (starter, source) = paths.unwrap_or_else(|| (Starter::of(launch, &name), source));
-    let shown = crate::escape::bytes(name.as_encoded_bytes());
+    let shown = crate::text::escape::bytes(name.as_encoded_bytes());
     let file = if launch.rootless {
         launch.user_config().join("containers/containers.conf")
     } else {

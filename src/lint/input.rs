@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::kind;
-use crate::errno::Reason;
+use crate::system::os_error::Reason;
 
 /// A file to judge.
 #[derive(Debug, Clone, PartialEq, Eq)]

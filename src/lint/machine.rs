@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::host::{self, Host, Rights, Roots};
-use crate::score::OomScoreAdj;
+use crate::system::host::{self, Host, Rights, Roots};
+use crate::system::oom_score_adj::OomScoreAdj;
 
 /// What rules may ask about a machine.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ fn swap(proc: &Path) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::Cgroups;
+    use crate::system::host::Cgroups;
 
     #[test]
     fn a_machine_is_read_below_its_roots() {

@@ -10,8 +10,8 @@ use super::rule::Meta;
 use super::subject::Subject;
 use super::together::Claim;
 use super::tree::Node;
-use crate::escape;
 use crate::spec::edit::Splice;
+use crate::text::escape;
 
 /// The most findings of one rule in one file that are listed. A file with more has one problem, not a thousand.
 pub const LISTED: usize = 50;

@@ -13,8 +13,8 @@ use super::fix::{self, Fixed};
 use super::input::{Candidate, Folder, Inputs, Problem, is_expected};
 use super::kind::{self, FileKind};
 use super::{LintError, Options, together};
-use crate::errno::Reason;
 use crate::spec::bundle::{BundleError, SpecFile};
+use crate::system::os_error::Reason;
 
 /// What to do with findings that can be fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

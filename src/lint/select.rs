@@ -20,7 +20,7 @@ impl Selection {
         for word in select.iter().chain(ignore) {
             if !is_known(word) {
                 let near = nearest(word, names()).map(|near| format!("; did you mean `{near}`?"));
-                let shown = crate::escape::text(word);
+                let shown = crate::text::escape::text(word);
                 return Err(format!("there is no rule or group `{shown}`{}", near.unwrap_or_default()));
             }
         }

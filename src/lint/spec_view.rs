@@ -1,7 +1,7 @@
 //! What rules ask a spec: the values that a runtime would read, and who made it.
 
-use crate::score::OomScoreAdj;
 use crate::spec::document::Kind;
+use crate::system::oom_score_adj::OomScoreAdj;
 
 use super::memparse::size;
 use super::tree::Node;

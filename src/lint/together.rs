@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::finding::{Finding, Outcome, Related};
-use crate::escape;
+use crate::text::escape;
 
 /// The most others that a finding names. Ten thousand files that claim the same are one mistake.
 const NAMED: usize = 3;

@@ -3,10 +3,11 @@
 //! Values and not the text, because every start of the shim needs them and reading TOML is what it would spend most of
 //! its time on. A test reads the file and compares.
 
+use super::Policy;
 use super::class::{Adjust, Class};
 use super::rule::{ClassRef, Condition, Field, Pattern, Rule};
-use super::{Level, Log, LogTo, Policy};
-use crate::score::OomScoreAdj;
+use crate::log::{Level, Log, LogTo};
+use crate::system::oom_score_adj::OomScoreAdj;
 
 /// How CRI engines mark a pod's pause container: containerd's annotation and CRI-O's.
 const SANDBOX: [&str; 2] = ["io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType"];

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::score::OomScoreAdj;
 use crate::spec::edit::MemoryFile;
+use crate::system::oom_score_adj::OomScoreAdj;
 
 /// What a workload of one kind gets.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use std::fmt;
 use super::Policy;
 use super::class::{Adjust, Class};
 use super::rule::ClassRef;
-use crate::host::{Cgroups, Host};
-use crate::score::OomScoreAdj;
 use crate::spec::edit::{Edit, MemoryFile};
 use crate::spec::workload::Workload;
+use crate::system::host::{Cgroups, Host};
+use crate::system::oom_score_adj::OomScoreAdj;
 
 /// The annotation by which a workload asks for a class that is at least as strict as the one it would get.
 pub const CLASS_ANNOTATION: &str = "oomshim.class";
@@ -189,7 +189,7 @@ pub fn plan_to_keep(policy: &Policy, decision: &Decision, workload: &Workload<'_
 /// What to do to the spec of a workload of that class.
 ///
 /// `score` is the score that the class gives ([`wanted_score`]) and the one nearest to it that this process may write
-/// ([`crate::process::Process::lowest_own_score`]).
+/// ([`crate::system::process::Process::lowest_own_score`]).
 #[must_use]
 pub fn plan(
     class: &Class,

@@ -8,8 +8,8 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use super::{Policy, built_in, parse};
-use crate::errno::Reason;
 use crate::runtime::flavor::Flavor;
+use crate::system::os_error::Reason;
 
 /// Where the policy is when `OOMSHIM_POLICY` does not say otherwise.
 pub const DEFAULT_PATH: &str = "/etc/oomshim/policy.toml";

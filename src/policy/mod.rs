@@ -5,7 +5,6 @@
 mod built_in;
 pub mod class;
 pub mod decide;
-pub mod explain;
 pub mod file;
 mod parse;
 pub mod rule;
@@ -17,6 +16,7 @@ pub use built_in::built_in;
 use class::Class;
 use rule::{ClassRef, Rule};
 
+use crate::log::Log;
 use crate::runtime::flavor::Flavor;
 
 /// Everything an administrator can say.
@@ -36,54 +36,6 @@ pub struct Policy {
     pub strict: bool,
     /// Where records go.
     pub log: Log,
-}
-
-/// Where records go and how much is recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Log {
-    /// Where records go.
-    pub to: LogTo,
-    /// The least important record that is still written.
-    pub level: Level,
-}
-
-/// Where records go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LogTo {
-    /// journald's native protocol, `/run/systemd/journal/socket`.
-    Journald,
-    /// The syslog socket, `/dev/log`.
-    Syslog,
-    /// A file that lines of JSON are appended to; its path is absolute.
-    File(PathBuf),
-    /// Nowhere.
-    Off,
-}
-
-/// How important a record is, most important first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// The container was refused.
-    Error,
-    /// The container runs, but not with what its class says.
-    Warn,
-    /// What was done.
-    Info,
-    /// What was looked at and left alone.
-    Debug,
-}
-
-impl Level {
-    /// The word for it, as in the policy file.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Level::Error => "error",
-            Level::Warn => "warn",
-            Level::Info => "info",
-            Level::Debug => "debug",
-        }
-    }
 }
 
 impl Policy {

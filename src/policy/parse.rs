@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::Policy;
 use super::class::{Adjust, Class, Size};
 use super::rule::{ClassRef, Condition, Field, Pattern, Rule};
-use super::{Level, LogTo, Policy};
+use crate::log::{Level, LogTo};
 use crate::runtime::flavor::Flavor;
-use crate::score::OomScoreAdj;
+use crate::system::oom_score_adj::OomScoreAdj;
 
 /// What is wrong, and where in the text (bytes).
 #[derive(Debug)]

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::Policy;
 use super::class::Class;
 use super::rule::{ClassRef, Field, Rule};
-use super::{LogTo, Policy};
+use crate::log::LogTo;
 
 /// The policy as a file that says all of it. Reading it gives the same policy.
 #[must_use]

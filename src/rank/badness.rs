@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::kernel::Kernel;
 use super::task::{Memory, Task};
-use crate::score::OomScoreAdj;
+use crate::system::oom_score_adj::OomScoreAdj;
 
 /// What the sum depends on besides the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::scope::Machine;
-use crate::host::{self, Cgroups, Roots};
+use crate::system::host::{self, Cgroups, Roots};
 
 /// The tree of cgroups that hold the memory controller.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{Ranking, Row};
-use crate::escape;
+use crate::text::escape;
 
 /// The JSON, in one line.
 #[must_use]

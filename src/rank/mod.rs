@@ -21,11 +21,11 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::containers::{self, Container};
-use crate::errno::Reason;
-use crate::host::Roots;
-use crate::process::{Namespace, Process};
-use crate::score::OomScoreAdj;
+use crate::registry::{self, Container};
+use crate::system::host::Roots;
+use crate::system::oom_score_adj::OomScoreAdj;
+use crate::system::os_error::Reason;
+use crate::system::process::{Namespace, Process};
 use badness::{Exemption, Rules};
 use cgroup::Tree;
 use kernel::Kernel;
@@ -166,7 +166,7 @@ pub fn rank(roots: &Roots, run: &Path, question: &Question) -> Result<Ranking, R
     let own = std::process::id();
     pids.retain(|&pid| pid != own);
     let (mut tasks, unreadable) = task::read_all(&roots.proc, &pids);
-    let known = containers::all(run);
+    let known = registry::all(run);
     let place = Place { proc: &roots.proc, tree: &tree, containers: &known };
     suppose(&mut tasks, question, &place)?;
     let mapped_shared = tasks.iter().filter_map(|task| task.memory).map(|memory| memory.shared).sum();
@@ -231,7 +231,7 @@ fn suppose(tasks: &mut [Task], question: &Question, place: &Place<'_>) -> Result
         let mut found = false;
         for task in tasks.iter_mut().filter(|task| task.memory.is_some()) {
             let path = place.cgroup(task.pid);
-            let container = path.and_then(|path| containers::find_by_cgroup(place.containers, &path));
+            let container = path.and_then(|path| registry::find_by_cgroup(place.containers, &path));
             if container.is_some_and(|container| container.class == *class) {
                 task.score = *score;
                 found = true;
@@ -268,7 +268,7 @@ impl Place<'_> {
     fn row(&self, candidate: Candidate) -> Row {
         let pid = candidate.task.pid;
         let cgroup = self.cgroup(pid);
-        let container = cgroup.as_deref().and_then(|path| containers::find_by_cgroup(self.containers, path)).cloned();
+        let container = cgroup.as_deref().and_then(|path| registry::find_by_cgroup(self.containers, path)).cloned();
         let bytes = Process::open(self.proc, pid).and_then(|process| process.read("cmdline")).unwrap_or_default();
         let bytes = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
         let words = bytes.split(|&byte| byte == 0).map(|word| OsString::from_vec(word.to_owned()));

@@ -96,7 +96,7 @@ mod tests {
     use super::super::kernel::Kernel;
     use super::super::task::Memory;
     use super::*;
-    use crate::score::OomScoreAdj;
+    use crate::system::oom_score_adj::OomScoreAdj;
 
     fn rules(release: &str) -> Rules {
         Rules { kernel: Kernel::parse(release).unwrap(), page: 4096, total: 1_000_000, initial_namespace: true }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 
-use crate::process::{Process, ProcessError};
-use crate::score::OomScoreAdj;
+use crate::system::oom_score_adj::OomScoreAdj;
+use crate::system::process::{Process, ProcessError};
 
 /// A process.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -106,7 +106,7 @@ fn a_class_is_known_by_its_containers() {
     std::fs::create_dir(&run).unwrap();
     let container =
         Container { id: "a".into(), class: "build-step".into(), cgroup: "/buildkit/a".into(), ..Container::default() };
-    containers::remember(&run, &container).unwrap();
+    registry::record(&run, &container).unwrap();
     let plain = fake.rank(&Question::default()).unwrap();
     assert_eq!(plain.shown[0].container.as_ref().map(|it| it.class.as_str()), Some("build-step"));
     assert!(plain.shown[2].container.is_none());

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::{Ranking, Row};
-use crate::escape;
+use crate::text::escape;
 
 /// A size in a unit that keeps it short: `0`, `512K`, `1.5G`.
 #[must_use]

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::event::Event;
 use super::line::{Constraint, Reach};
-use crate::containers::{self, Container};
-use crate::escape;
 use crate::rank::text::size;
+use crate::registry::{self, Container};
+use crate::text::escape;
 
 /// Whose memory was short.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -283,7 +283,7 @@ pub fn advice(event: &Event, cause: &Cause) -> String {
 #[must_use]
 pub fn container<'a>(event: &Event, known: &'a [Container]) -> Option<&'a Container> {
     let path = event.victim_path.as_deref().or(event.group.as_deref())?;
-    containers::find_by_cgroup(known, path)
+    registry::find_by_cgroup(known, path)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::Report;
 use super::cause;
 use super::line::Killed;
 use super::time::Time;
-use crate::escape;
+use crate::text::escape;
 
 /// The JSON, in one line.
 #[must_use]

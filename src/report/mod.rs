@@ -16,7 +16,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::containers::{self, Container};
+use crate::registry::{self, Container};
 use cause::Verdict;
 use event::Event;
 use time::Time;
@@ -47,8 +47,8 @@ impl Context {
     /// This machine, now. `run` is where containers are remembered.
     #[must_use]
     pub fn of_machine(run: &Path) -> Context {
-        let mut containers = containers::all(run);
-        containers.extend(containers::deleted(run));
+        let mut containers = registry::all(run);
+        containers.extend(registry::deleted(run));
         Context { containers, boot: boot_time() }
     }
 

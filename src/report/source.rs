@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use super::record::{self, Record};
-use crate::errno::Reason;
+use crate::system::os_error::Reason;
 
 /// The largest saved log that is read, in bytes.
 const LIMIT: u64 = 1 << 30;

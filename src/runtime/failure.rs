@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use super::argv::Global;
 use super::flavor::Verb;
-use crate::escape;
+use crate::text::escape;
 
 /// conmon hands 8191 bytes of standard error on (`src/config.h`, `BUF_SIZE`); a message is kept well below.
 const LIMIT: usize = 4000;

@@ -11,7 +11,7 @@ use rustix::fs::{Access, AtFlags, CWD};
 use thiserror::Error;
 
 use super::flavor::Flavor;
-use crate::errno::Reason;
+use crate::system::os_error::Reason;
 
 /// The runtimes that are looked for, in this order.
 const NAMES: [&str; 4] = ["buildkit-runc", "runc", "crun", "youki"];

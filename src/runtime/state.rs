@@ -7,9 +7,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::flavor::Flavor;
-use crate::process::Process;
 use crate::spec::bundle::SpecFile;
 use crate::spec::document::Document;
+use crate::system::process::Process;
 
 /// The init process of a container, if it still is the one that the runtime wrote down.
 ///

@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, XattrFlags}
 use rustix::io::Errno;
 use thiserror::Error;
 
-use crate::errno::Reason;
+use crate::system::os_error::Reason;
 
 /// The largest spec that is read, in bytes: 16 MiB.
 pub const LIMIT: u64 = 16 * 1024 * 1024;

@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use crate::score::OomScoreAdj;
 use crate::spec::document::{Document, Kind, Member, Node};
+use crate::system::oom_score_adj::OomScoreAdj;
 
 /// A file of the cgroup v2 memory controller that a spec can set through `linux.resources.unified`
 /// (runtime-spec `config-linux.md`, "Unified"; kernel `cgroup-v2.rst`, "Memory Interface Files").

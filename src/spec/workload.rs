@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use crate::score::OomScoreAdj;
 use crate::spec::document::{Document, Kind, Node};
 use crate::spec::edit::MemoryFile;
+use crate::system::oom_score_adj::OomScoreAdj;
 
 /// How many arguments are kept.
 const ARGS: usize = 256;

@@ -27,7 +27,7 @@ fn judge(machine: &Machine, name: &str, pid: &str) -> Finding {
         Ok(map) => map,
         Err(error) => return Finding::cannot_judge(error),
     };
-    if !crate::host::is_initial_map(map.as_bytes()) {
+    if !crate::system::host::is_initial_map(map.as_bytes()) {
         return Finding::warn(
             format!(
                 "{name} is in a user namespace: scores below its own cannot be had, and a step can undo a raised one"

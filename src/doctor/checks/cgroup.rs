@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::super::{Finding, Machine};
-use crate::host::{self, Cgroups};
 use crate::rank::kernel::Kernel;
+use crate::system::host::{self, Cgroups};
 
 /// Looks at how the memory controller is mounted and handed on.
 #[must_use]
@@ -30,7 +30,7 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
         Cgroups::V2 => match std::fs::read_to_string(tree.join("cgroup.subtree_control")) {
             Err(error) => Finding::cannot_judge(format!(
                 "cannot read cgroup.subtree_control: {}",
-                crate::errno::Reason::from(error)
+                crate::system::os_error::Reason::from(error)
             )),
             Ok(list) if !list.split_ascii_whitespace().any(|name| name == "memory") => Finding::fail(
                 "cgroup v2, but the root hands the memory controller on to nobody",

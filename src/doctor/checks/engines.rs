@@ -2,7 +2,7 @@
 
 use super::super::{Finding, Machine, Verdict};
 use crate::engines::{Engine, EngineError, Inherits, Launch, Route, Starter};
-use crate::escape;
+use crate::text::escape;
 
 /// Looks at the command lines and the configuration of the engines that run, and at podman's where it is installed.
 #[must_use]

@@ -70,7 +70,7 @@ fn paths(files: &Launch) -> Vec<PathBuf> {
 }
 
 fn judge(files: &Launch, path: &Path) -> Finding {
-    let shown = crate::escape::bytes(path.as_os_str().as_encoded_bytes());
+    let shown = crate::text::escape::bytes(path.as_os_str().as_encoded_bytes());
     let bytes = match files.read(path) {
         Ok(bytes) => bytes.unwrap_or_default(),
         Err(error) => return Finding::cannot_judge(error.to_string()),
@@ -97,7 +97,7 @@ fn judge(files: &Launch, path: &Path) -> Finding {
         return Finding::fail(
             format!(
                 "{shown} calls {}, which is not there or not executable: the hook is passed over in silence",
-                crate::escape::bytes(program.as_encoded_bytes())
+                crate::text::escape::bytes(program.as_encoded_bytes())
             ),
             "install it, or take the hook file away",
         );
@@ -108,7 +108,7 @@ fn judge(files: &Launch, path: &Path) -> Finding {
             "take `createRuntime`, or move the file to a folder of its own for `podman --hooks-dir`",
         );
     }
-    Finding::pass(format!("{shown} calls {}", crate::escape::bytes(program.as_encoded_bytes())))
+    Finding::pass(format!("{shown} calls {}", crate::text::escape::bytes(program.as_encoded_bytes())))
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use super::super::machine::Machine;
 use super::super::{Finding, Verdict};
-use crate::escape;
-use crate::process::Process;
 use crate::rank::task::Task;
-use crate::score::OomScoreAdj;
+use crate::system::oom_score_adj::OomScoreAdj;
+use crate::system::process::Process;
+use crate::text::escape;
 
 /// From here down a process is not killed before the machine is lost.
 const IMMUNE: i16 = -500;

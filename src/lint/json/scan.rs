@@ -109,7 +109,7 @@ impl<'a> Scanner<'a> {
     pub(super) fn wrong<T>(&self, expected: &str) -> Parsed<T> {
         let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
             None => "the file ends".to_owned(),
-            Some(letter) => format!("there is `{}`", crate::escape::text(letter.encode_utf8(&mut [0; 4]))),
+            Some(letter) => format!("there is `{}`", crate::text::escape::text(letter.encode_utf8(&mut [0; 4]))),
         };
         self.fail(&format!("expected {expected}, but {found}"))
     }

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use similar::TextDiff;
 
-use crate::escape;
 use crate::lint::run::Change;
+use crate::text::escape;
 
 /// Writes the diff of one file, byte for byte as patch(1) needs it, or for a terminal without what one would obey.
 ///

@@ -9,9 +9,9 @@ use std::path::Path;
 use unicode_width::UnicodeWidthStr;
 
 use super::{Counts, plural};
-use crate::escape;
 use crate::lint::finding::{Finding, Outcome, Related, Safety, Severity};
 use crate::lint::run::Results;
+use crate::text::escape;
 
 /// How it is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -36,7 +36,9 @@ impl Rule for HookBinaryMissing {
                     .label("not there")
                     .emit();
             }
-            Err(error) => report.cannot_judge(format!("cannot look at {path}: {}", crate::errno::Reason::from(error))),
+            Err(error) => {
+                report.cannot_judge(format!("cannot look at {path}: {}", crate::system::os_error::Reason::from(error)))
+            }
         }
     }
 }

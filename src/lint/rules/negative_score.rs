@@ -2,8 +2,8 @@
 
 use crate::lint::change;
 use crate::lint::rule::prelude::*;
-use crate::score::OomScoreAdj;
 use crate::spec::edit::Edit;
+use crate::system::oom_score_adj::OomScoreAdj;
 
 pub(super) struct NegativeScore;
 

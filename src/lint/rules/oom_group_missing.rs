@@ -1,9 +1,9 @@
 //! `oom-group-missing`: one process of the step dies and the rest goes on half dead.
 
-use crate::host::Cgroups;
 use crate::lint::change;
 use crate::lint::rule::prelude::*;
 use crate::spec::edit::{Edit, MemoryFile};
+use crate::system::host::Cgroups;
 
 pub(super) struct OomGroupMissing;
 

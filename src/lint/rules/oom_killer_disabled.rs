@@ -1,8 +1,8 @@
 //! `oom-killer-disabled`: instead of being killed, the step hangs.
 
-use crate::host::Cgroups;
 use crate::lint::change;
 use crate::lint::rule::prelude::*;
+use crate::system::host::Cgroups;
 
 pub(super) struct OomKillerDisabled;
 

@@ -2,7 +2,7 @@
 
 use crate::lint::change;
 use crate::lint::rule::prelude::*;
-use crate::score::{OomScoreAdj, ScoreError};
+use crate::system::oom_score_adj::{OomScoreAdj, ScoreError};
 
 pub(super) struct OomScoreNotAnInteger;
 

@@ -2,7 +2,7 @@
 
 use crate::lint::change;
 use crate::lint::rule::prelude::*;
-use crate::score::OomScoreAdj;
+use crate::system::oom_score_adj::OomScoreAdj;
 
 pub(super) struct OomScoreOutOfRange;
 

@@ -1,7 +1,7 @@
 //! `policy-default-unprotected`: what no rule speaks of inherits its engine's score.
 
 use crate::lint::rule::prelude::*;
-use crate::score::OomScoreAdj;
+use crate::system::oom_score_adj::OomScoreAdj;
 
 pub(super) struct PolicyDefaultUnprotected;
 

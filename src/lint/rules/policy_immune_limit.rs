@@ -1,7 +1,7 @@
 //! `policy-immune-limit`: a class that is to die, or to be limited, and never killed.
 
 use crate::lint::rule::prelude::*;
-use crate::score::OomScoreAdj;
+use crate::system::oom_score_adj::OomScoreAdj;
 
 pub(super) struct PolicyImmuneLimit;
 

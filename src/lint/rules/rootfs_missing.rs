@@ -43,7 +43,9 @@ impl Rule for RootfsMissing {
                     .label("not there")
                     .emit();
             }
-            Err(error) => report.cannot_judge(format!("cannot look at {text}: {}", crate::errno::Reason::from(error))),
+            Err(error) => {
+                report.cannot_judge(format!("cannot look at {text}: {}", crate::system::os_error::Reason::from(error)))
+            }
         }
     }
 }

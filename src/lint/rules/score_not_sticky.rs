@@ -1,9 +1,9 @@
 //! `score-not-sticky`: the step can take its raised score back.
 
-use crate::host::Rights;
 use crate::lint::rule::prelude::*;
 use crate::lint::spec_view::Namespace;
-use crate::score::OomScoreAdj;
+use crate::system::host::Rights;
+use crate::system::oom_score_adj::OomScoreAdj;
 
 pub(super) struct ScoreNotSticky;
 

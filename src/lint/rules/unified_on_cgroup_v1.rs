@@ -1,8 +1,8 @@
 //! `unified-on-cgroup-v1`: a spec for cgroup v2 on a machine with v1.
 
-use crate::host::Cgroups;
 use crate::lint::change;
 use crate::lint::rule::prelude::*;
+use crate::system::host::Cgroups;
 
 pub(super) struct UnifiedOnCgroupV1;
 

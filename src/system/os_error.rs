@@ -13,7 +13,7 @@ use rustix::io::Errno;
 ///
 /// ```
 /// use rustix::io::Errno;
-/// assert_eq!(oomshim::errno::Reason(Errno::ROFS).to_string(), "the file system is read-only (EROFS)");
+/// assert_eq!(oomshim::system::os_error::Reason(Errno::ROFS).to_string(), "the file system is read-only (EROFS)");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reason(pub Errno);

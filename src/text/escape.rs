@@ -14,7 +14,7 @@ fn is_unsafe(letter: char) -> bool {
 /// The text with control, reordering and invisible characters escaped as in Rust (`\n`, `\u{1b}`).
 ///
 /// ```
-/// assert_eq!(oomshim::escape::text("a\x1b[2J\nb"), "a\\u{1b}[2J\\nb");
+/// assert_eq!(oomshim::text::escape::text("a\x1b[2J\nb"), "a\\u{1b}[2J\\nb");
 /// ```
 #[must_use]
 pub fn text(text: &str) -> Cow<'_, str> {

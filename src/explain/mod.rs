@@ -6,16 +6,16 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use super::decide::{self, Because, Volunteer};
-use super::file::Loaded;
-use super::rule::{Failed, Rule};
 use crate::apply;
-use crate::host::{self, Host, Rights, Roots};
-use crate::process::ProcessError;
+use crate::policy::decide::{self, Because, Volunteer};
+use crate::policy::file::Loaded;
+use crate::policy::rule::{Failed, Rule};
 use crate::spec::bundle::{self, BundleError, SpecFile};
 use crate::spec::document::{Document, DocumentError};
 use crate::spec::edit::{self, Edit, EditError};
 use crate::spec::workload::Workload;
+use crate::system::host::{self, Host, Rights, Roots};
+use crate::system::process::ProcessError;
 
 /// Why a bundle cannot be explained.
 #[derive(Debug, Error)]
@@ -201,7 +201,7 @@ fn shown(edit: &Edit, document: &Document<'_>) -> Shown {
         [] => "added".to_owned(),
         all if all.iter().all(|node| node.raw() == value) => "already there".to_owned(),
         all => {
-            format!("was {}", all.iter().map(super::super::spec::document::Node::raw).collect::<Vec<_>>().join(" and "))
+            format!("was {}", all.iter().map(crate::spec::document::Node::raw).collect::<Vec<_>>().join(" and "))
         }
     };
     Shown { field: edit.field(), value, change }

@@ -4,32 +4,33 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::apply;
-use crate::containers::{self, Container};
-use crate::errno::Reason;
-use crate::escape;
-use crate::host::{self, Host, Roots};
+use crate::log::record::Record;
+use crate::log::{Level, Log, LogTo};
 use crate::policy::class::Class;
 use crate::policy::decide::{self, Decision, Plan};
 use crate::policy::file::{self, Loaded, PolicyError};
-use crate::policy::{self, Level, Log, LogTo, Policy};
-use crate::process::{Process, ProcessError};
-use crate::record::Record;
+use crate::policy::{self, Policy};
+use crate::registry::{self, Container};
 use crate::runtime::argv::{self, CommandLine, Global, Invocation};
 use crate::runtime::flavor::{Flavor, Verb};
 use crate::runtime::locate::{self, Own};
 use crate::runtime::{failure, state};
-use crate::score::OomScoreAdj;
 use crate::spec::bundle::{SpecFile, absolute_path};
 use crate::spec::document::Document;
 use crate::spec::edit;
 use crate::spec::workload::Workload;
+use crate::system::host::{self, Host, Roots};
+use crate::system::oom_score_adj::OomScoreAdj;
+use crate::system::os_error::Reason;
+use crate::system::process::{Process, ProcessError};
+use crate::text::escape;
 
 /// What the process was given besides its arguments.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     /// Where the kernel's file systems are.
     pub roots: Roots,
-    /// Below which [`crate::containers`] remembers.
+    /// Below which [`crate::registry`] remembers.
     pub run: PathBuf,
     /// `OOMSHIM_POLICY`
     pub policy: Option<OsString>,
@@ -45,7 +46,7 @@ impl Environment {
     pub fn of_process() -> Self {
         Environment {
             roots: Roots::default(),
-            run: PathBuf::from(containers::ROOT),
+            run: PathBuf::from(registry::ROOT),
             policy: std::env::var_os(file::VARIABLE),
             path: std::env::var_os("PATH"),
             runtime_dir: std::env::var_os("XDG_RUNTIME_DIR"),
@@ -107,7 +108,7 @@ pub fn journey<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> 
             Ok(())
         }
         CommandLine::Container(it) if it.verb == Verb::Delete => {
-            let _ = containers::forget(&environment.run, it.id);
+            let _ = registry::archive(&environment.run, it.id);
             Ok(())
         }
         CommandLine::Container(it) => with_policy(&loaded, |policy| prepare(it, policy, environment)),
@@ -250,10 +251,10 @@ fn remember(
         cgroup: workload.cgroups.last().map(|path| OsString::from(path.as_ref())).unwrap_or_default(),
         command: workload.args.iter().map(|arg| OsString::from(arg.as_ref())).collect(),
     };
-    let _ = containers::remember(&environment.run, &container);
+    let _ = registry::record(&environment.run, &container);
     if !it.stays {
         // Nobody will say when it is gone, so it goes at once to where room is bounded.
-        let _ = containers::forget(&environment.run, it.id);
+        let _ = registry::archive(&environment.run, it.id);
     }
 }
 

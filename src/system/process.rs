@@ -11,8 +11,8 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use thiserror::Error;
 
-use crate::errno::Reason;
-use crate::score::OomScoreAdj;
+use crate::system::oom_score_adj::OomScoreAdj;
+use crate::system::os_error::Reason;
 
 /// The largest of the files in `/proc/PID` that is read here, in bytes.
 const LIMIT: usize = 64 * 1024;

@@ -51,7 +51,7 @@ pub struct Container {
 ///
 /// # Errors
 /// The kernel's. A container that is not remembered is started all the same.
-pub fn remember(root: &Path, container: &Container) -> Result<()> {
+pub fn record(root: &Path, container: &Container) -> Result<()> {
     let bytes = encode(container);
     if bytes.len() > LIMIT {
         return Err(Errno::TOOBIG);
@@ -82,7 +82,7 @@ pub fn remember(root: &Path, container: &Container) -> Result<()> {
 ///
 /// # Errors
 /// The kernel's; none when there is no such record.
-pub fn forget(root: &Path, id: &OsStr) -> Result<()> {
+pub fn archive(root: &Path, id: &OsStr) -> Result<()> {
     let place = format!("d{}", checksum(id.as_bytes()) % PLACES);
     let rename = || {
         let folder = open_folder(root, false)?;
@@ -279,20 +279,20 @@ mod tests {
     fn what_is_remembered_is_found_until_it_is_forgotten() {
         let root = tempfile::tempdir().unwrap();
         let (one, two) = (container("one"), container("two"));
-        remember(root.path(), &one).unwrap();
-        remember(root.path(), &two).unwrap();
+        record(root.path(), &one).unwrap();
+        record(root.path(), &two).unwrap();
         assert_eq!(all(root.path()), [one.clone(), two.clone()]);
         let newer = Container { class: "daemon".into(), score: None, command: Vec::new(), ..one };
-        remember(root.path(), &newer).unwrap();
+        record(root.path(), &newer).unwrap();
         assert_eq!(all(root.path()), [newer, two]);
         for id in ["one", "two", "two", "never"] {
-            forget(root.path(), OsStr::new(id)).unwrap();
+            archive(root.path(), OsStr::new(id)).unwrap();
         }
         assert_eq!(all(root.path()), []);
         assert_eq!(deleted(root.path()).iter().map(|it| it.id.to_str().unwrap()).collect::<Vec<_>>(), ["one", "two"]);
         let metadata = std::fs::metadata(root.path().join(FOLDER)).unwrap();
         assert_eq!(metadata.mode() & 0o7777, 0o700);
-        assert_eq!(forget(Path::new("/absent"), OsStr::new("x")), Ok(()));
+        assert_eq!(archive(Path::new("/absent"), OsStr::new("x")), Ok(()));
     }
 
     #[test]
@@ -301,7 +301,7 @@ mod tests {
         let long = "x".repeat(400);
         let ids = ["..", ".", "../../etc/passwd", "a/b", "a%2fb", "a\nb", "", &long, &format!("{long}y")];
         for id in ids {
-            remember(root.path(), &container(id)).unwrap();
+            record(root.path(), &container(id)).unwrap();
         }
         assert_eq!(all(root.path()).len(), ids.len());
         assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1);
@@ -312,8 +312,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         for number in 0..1000 {
             let id = format!("build-{number}");
-            remember(root.path(), &container(&id)).unwrap();
-            forget(root.path(), OsStr::new(&id)).unwrap();
+            record(root.path(), &container(&id)).unwrap();
+            archive(root.path(), OsStr::new(&id)).unwrap();
         }
         let left = deleted(root.path());
         assert!(left.len() <= 128 && left.iter().any(|it| it.id == "build-999"), "{}", left.len());
@@ -324,24 +324,24 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let victim = root.path().join("victim");
         std::fs::write(&victim, "precious").unwrap();
-        remember(root.path(), &container("x")).unwrap();
+        record(root.path(), &container("x")).unwrap();
         let folder = root.path().join(FOLDER);
         symlink(&victim, folder.join("cevil")).unwrap();
-        remember(root.path(), &container("evil")).unwrap();
+        record(root.path(), &container("evil")).unwrap();
         assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
         assert_eq!(all(root.path()).len(), 2);
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
-        assert_eq!(remember(root.path(), &container("y")), Err(Errno::PERM));
+        assert_eq!(record(root.path(), &container("y")), Err(Errno::PERM));
         let other = tempfile::tempdir().unwrap();
         symlink(&folder, other.path().join(FOLDER)).unwrap();
-        assert!(remember(other.path(), &container("y")).is_err());
+        assert!(record(other.path(), &container("y")).is_err());
     }
 
     #[test]
     fn a_record_has_a_limit_and_what_is_broken_is_left_out() {
         let root = tempfile::tempdir().unwrap();
         let huge = Container { command: vec!["a".repeat(1_000_000).into(), "b".into()], ..container("x") };
-        remember(root.path(), &huge).unwrap();
+        record(root.path(), &huge).unwrap();
         assert_eq!(all(root.path())[0].command, [""; 0]);
         let folder = root.path().join(FOLDER);
         assert!(std::fs::metadata(folder.join("cx")).unwrap().len() < 9 * 1024);

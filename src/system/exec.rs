@@ -11,7 +11,7 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use crate::errno::Reason;
+use crate::system::os_error::Reason;
 
 unsafe extern "C" {
     /// The environment as the C library has it (environ(7)).

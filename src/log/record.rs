@@ -9,8 +9,8 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::escape;
-use crate::policy::{Level, Log, LogTo};
+use super::{Level, Log, LogTo};
+use crate::text::escape;
 
 const JOURNALD: &str = "/run/systemd/journal/socket";
 const SYSLOG: &str = "/dev/log";

@@ -1,0 +1,7 @@
+//! The machine: processes, cgroups, capabilities, memory, and the kernel's errors. Nothing here knows what a policy is.
+
+pub mod exec;
+pub mod host;
+pub mod oom_score_adj;
+pub mod os_error;
+pub mod process;
