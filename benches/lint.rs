@@ -53,27 +53,27 @@ fn main() {
     line("oomshim::lint", judge, megabytes);
     println!("  lint / parse: {:.2} (aim: at most 2)", judge / parse);
 
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     for (number, spec) in specs.iter().enumerate() {
-        let bundle = folder.path().join(number.to_string());
+        let bundle = directory.path().join(number.to_string());
         fs::create_dir_all(bundle.join("rootfs")).unwrap();
         fs::write(bundle.join("config.json"), spec).unwrap();
     }
-    let whole = (0..3).map(|_| time(|| tool(folder.path()))).fold(f64::MAX, f64::min);
-    line("oomshim lint FOLDER, one process, all cores, files read", whole, megabytes);
-    validator(folder.path(), whole / SPECS as f64);
+    let whole = (0..3).map(|_| time(|| tool(directory.path()))).fold(f64::MAX, f64::min);
+    line("oomshim lint DIRECTORY, one process, all cores, files read", whole, megabytes);
+    validator(directory.path(), whole / SPECS as f64);
 }
 
-fn tool(folder: &Path) {
-    let status = Command::new(env!("CARGO_BIN_EXE_oomshim")).arg("lint").arg(folder).stdout(Stdio::null()).status();
+fn tool(directory: &Path) {
+    let status = Command::new(env!("CARGO_BIN_EXE_oomshim")).arg("lint").arg(directory).stdout(Stdio::null()).status();
     assert_eq!(status.unwrap().code(), Some(1));
 }
 
 /// One process for each file, as `oci-runtime-tool validate` is used.
-fn validator(folder: &Path, ours: f64) {
+fn validator(directory: &Path, ours: f64) {
     const RUNS: usize = 200;
     let tool = std::env::var_os("OCI_RUNTIME_TOOL").unwrap_or_else(|| OsString::from("oci-runtime-tool"));
-    let bundles: Vec<PathBuf> = (0..RUNS).map(|number| folder.join(number.to_string())).collect();
+    let bundles: Vec<PathBuf> = (0..RUNS).map(|number| directory.join(number.to_string())).collect();
     let one = |bundle: &PathBuf| Command::new(&tool).arg("validate").arg("--path").arg(bundle).output();
     if let Err(error) = one(&bundles[0]) {
         println!("oci-runtime-tool is NOT compared with: {} cannot be started: {error}", tool.display());

@@ -34,10 +34,10 @@ struct Case {
 
 fn main() {
     let rounds = std::env::var("BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    let runtime = compile(folder.path(), "runtime", RUNTIME, None);
-    let launcher = compile(folder.path(), "launcher", LAUNCHER, Some(&runtime));
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let runtime = compile(directory.path(), "runtime", RUNTIME, None);
+    let launcher = compile(directory.path(), "launcher", LAUNCHER, Some(&runtime));
     fs::create_dir(at("b")).unwrap();
     let policy = include_str!("../hooks/policy.toml")
         .replace("# path = \"/usr/bin/runc\"", &format!("path = \"{}\"", runtime.display()))
@@ -124,8 +124,8 @@ fn spec(kib: usize, done: bool) -> Vec<u8> {
     spec.to_string().into_bytes()
 }
 
-fn compile(folder: &Path, name: &str, source: &str, runtime: Option<&Path>) -> PathBuf {
-    let (code, program) = (folder.join(format!("{name}.c")), folder.join(name));
+fn compile(directory: &Path, name: &str, source: &str, runtime: Option<&Path>) -> PathBuf {
+    let (code, program) = (directory.join(format!("{name}.c")), directory.join(name));
     fs::write(&code, source).unwrap();
     let mut cc = Command::new("cc");
     cc.args(["-O2", "-static", "-o"]).arg(&program).arg(&code);

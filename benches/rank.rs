@@ -1,6 +1,6 @@
 //! `oomshim rank` over 100 000 processes, against merely reading the same files by as many threads.
 //!
-//! The processes are files in a temporary folder. Fails when ranking takes a second or more, or twice the reading.
+//! The processes are files in a temporary directory. Fails when ranking takes a second or more, or twice the reading.
 #![allow(missing_docs, reason = "a benchmark has no interface")]
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and ends where it cannot go on")]
 
@@ -21,8 +21,8 @@ fn populate(proc: &Path) {
     fs::write(proc.join("sys/kernel/osrelease"), "6.12.0\n").unwrap();
     fs::write(proc.join("meminfo"), "MemTotal: 263000000 kB\nSwapTotal: 0 kB\n").unwrap();
     for pid in 1..=PROCESSES {
-        let folder = proc.join(pid.to_string());
-        fs::create_dir(&folder).unwrap();
+        let directory = proc.join(pid.to_string());
+        fs::create_dir(&directory).unwrap();
         let kib = u64::from(pid) * 7919 % 100_003;
         let mut status =
             format!("Name:\tp{pid}\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t{pid}\nPid:\t{pid}\nPPid:\t1\n");
@@ -36,8 +36,8 @@ fn populate(proc: &Path) {
         );
         // The rest of what the kernel writes there.
         status.push_str(&"SigQ:\t0/95884\nSigPnd:\t0000000000000000\n".repeat(14));
-        fs::write(folder.join("status"), status).unwrap();
-        fs::write(folder.join("oom_score_adj"), "0\n").unwrap();
+        fs::write(directory.join("status"), status).unwrap();
+        fs::write(directory.join("oom_score_adj"), "0\n").unwrap();
     }
 }
 

@@ -8,7 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
 use oomshim::runtime::argv::{self, CommandLine};
-use oomshim::runtime::flavor::{Flavor, Verb};
+use oomshim::runtime::flavor::{Flavor, Subcommand};
 
 fn testdata(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/argv").join(name)
@@ -40,7 +40,7 @@ fn unescape(field: &str) -> OsString {
     OsString::from_vec(bytes)
 }
 
-/// The path as the corpus writes it: relative to the folder it was run in, with `.` and `..` resolved lexically.
+/// The path as the corpus writes it: relative to the directory it was run in, with `.` and `..` resolved lexically.
 fn lexical(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
@@ -101,11 +101,12 @@ fn judge(runtime: &str, config: &OsStr, state: &OsStr, args: &[OsString], tally:
     let id = Path::new(state).file_name().filter(|_| state != "-");
     let line = format!("{runtime}: {args:?}");
     match argv::parse(flavor(runtime), &args) {
-        CommandLine::Unclear { why, .. } => tally.cannot_tell.push(format!("{line} ({why})")),
+        CommandLine::Unrecognized { why, .. } => tally.cannot_tell.push(format!("{line} ({why})")),
         CommandLine::Other if config == "-" => tally.same += 1,
         CommandLine::Other => tally.wrong.push(format!("{line} reads {config:?}, we say it is no container")),
         CommandLine::Container(it) => {
-            let file = if it.verb == Verb::Exec { it.process.map(PathBuf::from) } else { Some(it.spec_path()) };
+            let file =
+                if it.subcommand == Subcommand::Exec { it.process.map(PathBuf::from) } else { Some(it.spec_path()) };
             let expected = (config != "-").then(|| lexical(Path::new(config)));
             let same_file = expected.is_none() || file.as_deref().map(lexical) == expected;
             // An id with a slash is refused; what crun looked at before that is only a part of it.
@@ -134,19 +135,21 @@ fn every_command_line_that_an_engine_wrote_is_understood() {
             let value = |key: &str| fields.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_os_str());
             let args: Vec<&OsStr> =
                 fields.iter().filter(|(key, _)| *key == "arg").map(|(_, arg)| arg.as_os_str()).collect();
-            let (Some(program), Some(verb)) = (args.first(), value("verb")) else { continue };
+            let (Some(program), Some(subcommand)) = (args.first(), value("subcommand")) else { continue };
             let flavor = Flavor::of_runtime(Path::new(program).file_name().unwrap());
-            let is_read = ["create", "run", "restore", "exec", "delete"].iter().any(|name| verb == *name);
+            let is_read = ["create", "run", "restore", "exec", "delete"].iter().any(|name| subcommand == *name);
             match argv::parse(flavor, &args[1..]) {
                 CommandLine::Container(it) => {
                     assert!(is_read, "{engine}: {args:?}");
                     assert_eq!(Some(it.id), value("id"), "{engine}: {args:?}");
-                    if let Some(bundle) = value("bundle").filter(|_| !matches!(it.verb, Verb::Exec | Verb::Delete)) {
+                    if let Some(bundle) =
+                        value("bundle").filter(|_| !matches!(it.subcommand, Subcommand::Exec | Subcommand::Delete))
+                    {
                         assert_eq!(it.bundle.map(OsStr::as_bytes), Some(bundle.as_bytes()), "{engine}: {args:?}");
                     }
                 }
                 CommandLine::Other => assert!(!is_read, "{engine}: {args:?}"),
-                CommandLine::Unclear { why, .. } => panic!("{engine}: {args:?}: {why}"),
+                CommandLine::Unrecognized { why, .. } => panic!("{engine}: {args:?}: {why}"),
             }
             read += 1;
         }

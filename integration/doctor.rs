@@ -40,13 +40,13 @@ impl Drop for Running {
 }
 
 /// A process that is called `buildkitd` and has its command line.
-fn buildkitd(folder: &Path, config: &str) -> Running {
-    fs::write(folder.join("buildkitd.toml"), config).unwrap();
-    let program = folder.join("buildkitd");
+fn buildkitd(directory: &Path, config: &str) -> Running {
+    fs::write(directory.join("buildkitd.toml"), config).unwrap();
+    let program = directory.join("buildkitd");
     fs::copy(common::program("sleep").unwrap(), &program).unwrap();
     let mut command = Command::new(&program);
     // What sleep takes for times is an option and its value to the one who reads the command line.
-    command.arg0("buildkitd").arg("1000").env("BUILDKITD", "test").current_dir(folder);
+    command.arg0("buildkitd").arg("1000").env("BUILDKITD", "test").current_dir(directory);
     Running(command.spawn().unwrap())
 }
 
@@ -66,8 +66,8 @@ fn every_check_says_something_and_the_exit_status_follows() {
 
 #[test]
 fn an_unprotected_daemon_is_found_among_the_processes() {
-    let folder = tempfile::tempdir().unwrap();
-    let running = buildkitd(folder.path(), "");
+    let directory = tempfile::tempdir().unwrap();
+    let running = buildkitd(directory.path(), "");
     let pid = running.0.id();
     // Its name is there as soon as it is the program, a moment after the fork.
     std::thread::sleep(std::time::Duration::from_millis(200));

@@ -7,7 +7,7 @@
 //!     cargo test --test engines -- --list
 //!
 //! The engines come from Debian (`integration/engines/install`), the newest ones from `integration/tools/build`
-//! (`target/tools/bin`, or the folder in `OOMSHIM_TOOLS_DIR`). Daemons listen on unix sockets in a temporary folder, keep
+//! (`target/tools/bin`, or the directory in `OOMSHIM_TOOLS_DIR`). Daemons listen on unix sockets in a temporary directory, keep
 //! their data there, and end with the last scenario that needs them. An engine that is missing is skipped loudly; where
 //! CI is set it is a failure.
 #![allow(clippy::print_stderr, reason = "a skipped engine is said to the person who runs this")]
@@ -73,22 +73,22 @@ fn main() -> ExitCode {
             Trial::test(format!("{}: {why}", engine.name), move || Err(Failed::from(why))).with_ignored_flag(ignored),
         );
     }
-    let folder = suite.path().to_owned();
+    let directory = suite.path().to_owned();
     drop(suite);
     let exit = libtest_mimic::run(&arguments, trials).exit_code();
-    // Every engine has ended by now, and the folder with it, unless something still holds it.
-    if folder.exists() {
-        eprintln!("engines: {} could not be removed: something is still mounted or running there", folder.display());
+    // Every engine has ended by now, and the directory with it, unless something still holds it.
+    if directory.exists() {
+        eprintln!("engines: {} could not be removed: something is still mounted or running there", directory.display());
         return ExitCode::FAILURE;
     }
     exit
 }
 
 fn every_file_is_in_the_list() -> Result<(), Failed> {
-    let folder = support::repository().join("integration/engines");
+    let directory = support::repository().join("integration/engines");
     let list = std::fs::read_to_string(support::repository().join("integration/engines.rs"))?;
     let mut files = 0;
-    for entry in std::fs::read_dir(&folder)? {
+    for entry in std::fs::read_dir(&directory)? {
         let path = entry?.path();
         if path.extension().is_none_or(|extension| extension != "rs") {
             continue;

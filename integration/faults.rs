@@ -18,7 +18,7 @@ const OLD: &str = "{\n\t\"process\": {\n\t\t\"args\": [\"x\"]\n\t}\n}\n";
 const NEW: &str = "{\n\t\"process\": {\n\t\t\"oomScoreAdj\": 500,\n\t\t\"args\": [\"x\"]\n\t}\n}\n";
 const STARTED: i32 = 42;
 
-/// What a file, a folder, a descriptor or the disk can answer.
+/// What a file, a directory, a descriptor or the disk can answer.
 const ERRORS: [&str; 6] = ["ENOSPC", "EROFS", "EACCES", "EIO", "EMFILE", "EINVAL"];
 
 /// The C library's own start and memory: a process whose brk fails did not begin.

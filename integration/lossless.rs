@@ -313,9 +313,9 @@ proptest! {
 
 #[test]
 fn the_specs_of_real_engines_are_edited_without_loss() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/specs");
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/specs");
     let mut seen = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "json") {
             continue;

@@ -60,13 +60,13 @@ fn the_commands_end_is_its_own() {
 
 #[test]
 fn what_was_not_started_has_a_status_of_its_own() {
-    let folder = tempfile::tempdir().unwrap();
-    let plain = folder.path().join("plain");
+    let directory = tempfile::tempdir().unwrap();
+    let plain = directory.path().join("plain");
     fs::write(&plain, "").unwrap();
     let cases = [
-        (folder.path().join("absent"), 127, "cannot start ", "(ENOENT)"),
+        (directory.path().join("absent"), 127, "cannot start ", "(ENOENT)"),
         (plain, 126, "cannot start ", "(EACCES)"),
-        (folder.path().to_owned(), 126, "cannot start ", "(EACCES)"),
+        (directory.path().to_owned(), 126, "cannot start ", "(EACCES)"),
     ];
     for (program, code, begins, ends) in cases {
         let output = protect(&[OsStr::new("--score"), OsStr::new("600"), OsStr::new("--"), program.as_os_str()]);
@@ -98,10 +98,10 @@ fn a_score_that_cannot_be_had_is_said_and_only_strict_refuses() {
 
 #[test]
 fn a_daemon_that_would_hand_it_on_is_warned_about_and_only_strict_refuses() {
-    let folder = tempfile::tempdir().unwrap();
-    let daemon = folder.path().join("buildkitd");
+    let directory = tempfile::tempdir().unwrap();
+    let daemon = directory.path().join("buildkitd");
     common::script(&daemon, "#!/bin/sh\necho started\n");
-    let config = folder.path().join("buildkitd.toml");
+    let config = directory.path().join("buildkitd.toml");
     fs::write(&config, "[worker.oci]\nbinary = \"/usr/bin/runc\"\n").unwrap();
     let call = |options: &[&str], config: &Path| {
         let mut args: Vec<&OsStr> = options.iter().map(OsStr::new).collect();

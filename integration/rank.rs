@@ -24,7 +24,7 @@ const MIB: u64 = 1 << 20;
 
 /// A cgroup of this test, below the memory controller of either version; it goes with everything in it.
 struct Cgroup {
-    folder: PathBuf,
+    directory: PathBuf,
     children: Vec<PathBuf>,
     is_v2: bool,
 }
@@ -34,18 +34,18 @@ impl Cgroup {
     fn make(name: &str) -> Option<Cgroup> {
         let is_v2 = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
         let root = if is_v2 { "/sys/fs/cgroup" } else { "/sys/fs/cgroup/memory" };
-        let folder = Path::new(root).join(format!("oomshim-{name}-{}", std::process::id()));
-        if let Err(error) = fs::create_dir(&folder) {
-            assert!(std::env::var_os("CI").is_none(), "cannot make the cgroup {}: {error}", folder.display());
+        let directory = Path::new(root).join(format!("oomshim-{name}-{}", std::process::id()));
+        if let Err(error) = fs::create_dir(&directory) {
+            assert!(std::env::var_os("CI").is_none(), "cannot make the cgroup {}: {error}", directory.display());
             eprintln!("\n*** NOT TESTED: no memory cgroup can be made here: {error} ***\n");
             return None;
         }
-        let mut cgroup = Cgroup { folder, children: Vec::new(), is_v2 };
+        let mut cgroup = Cgroup { directory, children: Vec::new(), is_v2 };
         if is_v2 {
-            fs::write(cgroup.folder.join("cgroup.subtree_control"), "+memory").unwrap();
+            fs::write(cgroup.directory.join("cgroup.subtree_control"), "+memory").unwrap();
         }
         for child in ["a", "b", "trigger"] {
-            let path = cgroup.folder.join(child);
+            let path = cgroup.directory.join(child);
             fs::create_dir(&path).unwrap();
             cgroup.children.push(path);
         }
@@ -53,7 +53,7 @@ impl Cgroup {
     }
 
     fn file(&self, v2: &str, v1: &str) -> PathBuf {
-        self.folder.join(if self.is_v2 { v2 } else { v1 })
+        self.directory.join(if self.is_v2 { v2 } else { v1 })
     }
 
     fn usage(&self) -> u64 {
@@ -64,14 +64,14 @@ impl Cgroup {
     fn limit(&self, bytes: u64) {
         fs::write(self.file("memory.max", "memory.limit_in_bytes"), bytes.to_string()).unwrap();
         // Swap would swallow what is to run out.
-        let _ = fs::write(self.folder.join("memory.swap.max"), "0");
-        let _ = fs::write(self.folder.join("memory.swappiness"), "0");
+        let _ = fs::write(self.directory.join("memory.swap.max"), "0");
+        let _ = fs::write(self.directory.join("memory.swappiness"), "0");
     }
 }
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        for path in self.children.iter().chain([&self.folder]) {
+        for path in self.children.iter().chain([&self.directory]) {
             let _ = fs::remove_dir(path);
         }
     }
@@ -167,7 +167,7 @@ fn the_first_of_the_ranking_is_whom_the_kernel_kills() {
             hogs.push(hog);
         }
         cgroup.limit(cgroup.usage() + 4 * MIB);
-        let path = cgroup.folder.to_str().unwrap();
+        let path = cgroup.directory.to_str().unwrap();
         let ranking: Value = serde_json::from_str(&oomshim(&["rank", "--cgroup", path, "--format", "json"])).unwrap();
         assert_eq!(ranking["killable"], count, "{ranking}");
         let named = ranking["victim"]["pid"].as_u64().unwrap();
@@ -191,7 +191,7 @@ fn the_first_of_the_ranking_is_whom_the_kernel_kills() {
             right += 1;
         }
         drop(trigger);
-        let inner = format!("/{}", cgroup.folder.file_name().unwrap().to_str().unwrap());
+        let inner = format!("/{}", cgroup.directory.file_name().unwrap().to_str().unwrap());
         let event = reported(&inner, u64::from(dead));
         // The kernel leaves the line that names the cgroup out of kills that come fast.
         if let Some(event) = event {

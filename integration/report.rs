@@ -98,5 +98,5 @@ fn what_cannot_be_read_fails_with_the_reason() {
     let output = report(&["--from", "/absent"], b"");
     assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(error, "oomshim: cannot read /absent: it is not there (ENOENT)\n");
+    assert_eq!(error, "oomshim: cannot read /absent: not found (ENOENT)\n");
 }

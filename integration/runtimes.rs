@@ -20,12 +20,12 @@ const SCORE: &[&str] = &["cat", "/proc/self/oom_score_adj"];
 fn unchanged(_: &mut serde_json::Value) {}
 
 /// Runs the same call directly and through the shim, each on a fresh copy of the spec; gives both scores.
-fn both(lab: &Lab, bundle: &Path, args: &[&OsStr], folder: &Path) -> (String, String) {
+fn both(lab: &Lab, bundle: &Path, args: &[&OsStr], directory: &Path) -> (String, String) {
     let config = bundle.join("config.json");
     let before = fs::read(&config).unwrap();
-    let plain = stdout(&lab.call(Plain, args).current_dir(folder).stdin(Stdio::null()).output().unwrap());
+    let plain = stdout(&lab.call(Plain, args).current_dir(directory).stdin(Stdio::null()).output().unwrap());
     assert_eq!(fs::read(&config).unwrap(), before, "the runtime itself changes no spec");
-    let shim = stdout(&lab.call(Shim, args).current_dir(folder).stdin(Stdio::null()).output().unwrap());
+    let shim = stdout(&lab.call(Shim, args).current_dir(directory).stdin(Stdio::null()).output().unwrap());
     fs::write(&config, before).unwrap();
     assert_eq!(names(bundle), ["config.json", "rootfs"], "nothing is left in the bundle");
     (plain, shim)
@@ -125,8 +125,13 @@ fn every_way_to_name_the_bundle_is_understood() {
                 let args: Vec<OsString> =
                     form.split(' ').map(|word| word.replace('@', path).replace("ID", &id).into()).collect();
                 let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
-                let folder = if in_bundle { bundle.as_path() } else { lab.path() };
-                assert_eq!(both(&lab, &bundle, &args, folder), (own_score(), "500".into()), "{} {form}", runtime.name);
+                let directory = if in_bundle { bundle.as_path() } else { lab.path() };
+                assert_eq!(
+                    both(&lab, &bundle, &args, directory),
+                    (own_score(), "500".into()),
+                    "{} {form}",
+                    runtime.name
+                );
                 if in_bundle {
                     break;
                 }
@@ -232,7 +237,7 @@ fn a_signal_to_the_runtime_reaches_the_container() {
 
 #[test]
 fn a_score_below_the_floor_is_clamped_recorded_and_the_container_runs() {
-    if oomshim::system::host::rights(Path::new("/proc")) == oomshim::system::host::Rights::Full {
+    if oomshim::system::host::rights(Path::new("/proc")) == oomshim::system::host::ScorePrivilege::Full {
         eprintln!(
             "\n*** this process may write any score, so there is no floor to test; the VM suite covers -1000 ***\n"
         );
@@ -243,7 +248,7 @@ fn a_score_below_the_floor_is_clamped_recorded_and_the_container_runs() {
         let bundle = lab.bundle("b", SCORE, unchanged);
         let output = lab.run(Shim, &["run", "--bundle", bundle.to_str().unwrap(), &lab.id("daemon")]);
         let record = lab.records().pop().unwrap();
-        if oomshim::system::host::rights(Path::new("/proc")) == oomshim::system::host::Rights::Full {
+        if oomshim::system::host::rights(Path::new("/proc")) == oomshim::system::host::ScorePrivilege::Full {
             assert_eq!(stdout(&output), "-1000");
         } else {
             assert_eq!(stdout(&output), own_score(), "{runtime:?}");

@@ -1,4 +1,4 @@
-//! The truth table of the shim: verb x command line x policy x spec x bundle -> is the spec edited, is the runtime
+//! The truth table of the shim: subcommand x command line x policy x spec x bundle -> is the spec edited, is the runtime
 //! started, at which score, and what does the engine's user see where. Each row is tried with the command lines of
 //! containerd, buildkit, podman and CRI-O.
 //!
@@ -29,7 +29,7 @@ enum Spec {
     NoProcess,
     Absent,
     Huge,
-    Folder,
+    Directory,
     NoBundle,
 }
 
@@ -54,7 +54,7 @@ enum Bundle {
 
 use Bundle::{ReadOnly, Writable};
 use Policy::{Broken, Keep, NoRuntime, OomshimRuntime, Plain, Strict, TooLow, TooLowStrict};
-use Spec::{Absent, Deep, Done, Folder, Good, Huge, Malformed, NoBundle, NoProcess, NotUtf8};
+use Spec::{Absent, Deep, Directory, Done, Good, Huge, Malformed, NoBundle, NoProcess, NotUtf8};
 
 /// What comes of it: `edited` and the runtime's own score, or the words of the refusal.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +74,7 @@ const POLICY_IS_BROKEN: &str = "policy.toml:7:1: unknown key `oom_scor_adj`; did
 
 #[rustfmt::skip]
 const TABLE: &[(&str, Policy, Spec, Bundle, Outcome)] = &[
-    // verb     policy          spec       bundle    outcome
+    // subcommand     policy          spec       bundle    outcome
     ("create",  Plain,          Good,      Writable, Edited),
     ("run",     Plain,          Good,      Writable, Edited),
     ("restore", Plain,          Good,      Writable, Edited),
@@ -91,7 +91,7 @@ const TABLE: &[(&str, Policy, Spec, Bundle, Outcome)] = &[
     ("create",  Plain,          NoProcess, Writable, Untouched),
     ("create",  Plain,          Absent,    Writable, Raised),
     ("create",  Plain,          Huge,      Writable, Raised),
-    ("create",  Plain,          Folder,    Writable, Raised),
+    ("create",  Plain,          Directory,    Writable, Raised),
     ("create",  Plain,          NoBundle,  Writable, Raised),
     ("create -",          Plain, Good,     Writable, Raised),
     ("create --new-flag", Plain, Good,     Writable, Raised),
@@ -104,9 +104,9 @@ const TABLE: &[(&str, Policy, Spec, Bundle, Outcome)] = &[
     ("run",     Strict,         Malformed, Writable, Refused("config.json is not JSON: line 1 column 13")),
     ("create",  Strict,         NotUtf8,   Writable, Refused("config.json is not JSON: byte ")),
     ("create",  Strict,         NoProcess, Writable, Refused("the spec has no process; the policy is strict")),
-    ("create",  Strict,         Absent,    Writable, Refused("config.json: it is not there (ENOENT)")),
+    ("create",  Strict,         Absent,    Writable, Refused("config.json: not found (ENOENT)")),
     ("create",  Strict,         Huge,      Writable, Refused("config.json is larger than 16 MiB")),
-    ("create",  Strict,         Folder,    Writable, Refused("config.json is not a regular file")),
+    ("create",  Strict,         Directory,    Writable, Refused("config.json is not a regular file")),
     ("create",  Strict,         NoBundle,  Writable, Refused("cannot open the bundle ")),
     ("create --new-flag", Strict, Good,    Writable, Refused("cannot read the command line as runc does")),
     ("create",  TooLow,         Good,      Writable, Untouched),
@@ -116,7 +116,7 @@ const TABLE: &[(&str, Policy, Spec, Bundle, Outcome)] = &[
     ("create",  Broken,         Good,      Writable, Refused(POLICY_IS_BROKEN)),
     ("run",     Broken,         Good,      Writable, Refused(POLICY_IS_BROKEN)),
     ("restore", Broken,         Good,      Writable, Refused(POLICY_IS_BROKEN)),
-    ("create",  NoRuntime,      Good,      Writable, Refused("it is not there (ENOENT); set `path` under [runtime]")),
+    ("create",  NoRuntime,      Good,      Writable, Refused("not found (ENOENT); set `path` under [runtime]")),
     ("create",  OomshimRuntime, Good,      Writable, Refused("is oomshim itself; set `path` under [runtime]")),
 ];
 
@@ -124,7 +124,7 @@ const TABLE: &[(&str, Policy, Spec, Bundle, Outcome)] = &[
 const OTHER_VERBS: [&str; 10] =
     ["state", "kill", "delete", "start", "exec", "ps", "features", "--version", "frobnicate", "list"];
 
-/// How an engine calls: the arguments before the verb, those behind it, and the log file if it gives one.
+/// How an engine calls: the arguments before the subcommand, those behind it, and the log file if it gives one.
 struct Engine {
     name: &'static str,
     before: &'static [&'static str],
@@ -199,14 +199,14 @@ fn bundle(lab: &Lab, spec: Spec) -> std::path::PathBuf {
         }
         NoProcess => fs::write(config, "{\"process\": null}").unwrap(),
         Huge => fs::File::create(config).unwrap().set_len(16 * 1024 * 1024 + 1).unwrap(),
-        Folder => fs::create_dir(config).unwrap(),
+        Directory => fs::create_dir(config).unwrap(),
         Absent | NoBundle => {}
     }
     bundle
 }
 
 /// Calls the shim as that engine does; a read-only bundle is mounted so, which stops root too.
-fn call(lab: &Lab, engine: &Engine, verb: &str, bundle: &Path, access: Bundle) -> Output {
+fn call(lab: &Lab, engine: &Engine, subcommand: &str, bundle: &Path, access: Bundle) -> Output {
     let log = lab.path().join("log.json");
     let fill = |word: &&str| match *word {
         "LOG" => log.to_str().unwrap().to_owned(),
@@ -218,7 +218,7 @@ fn call(lab: &Lab, engine: &Engine, verb: &str, bundle: &Path, access: Bundle) -
         .before
         .iter()
         .map(fill)
-        .chain(verb.split(' ').map(str::to_owned))
+        .chain(subcommand.split(' ').map(str::to_owned))
         .chain(engine.behind.iter().map(fill))
         .chain(["id".to_owned()])
         .collect();
@@ -241,13 +241,13 @@ fn snapshot(bundle: &Path) -> Option<Vec<u8>> {
 
 #[test]
 fn the_table_is_true_for_every_engine() {
-    for (verb, policy, spec, access, outcome) in TABLE {
+    for (subcommand, policy, spec, access, outcome) in TABLE {
         for engine in &ENGINES {
-            let row = format!("{verb}, {policy:?}, {spec:?}, {access:?} as {} calls", engine.name);
+            let row = format!("{subcommand}, {policy:?}, {spec:?}, {access:?} as {} calls", engine.name);
             let lab = lab(*policy);
             let bundle = bundle(&lab, *spec);
             let before = snapshot(&bundle);
-            let output = call(&lab, engine, verb, &bundle, *access);
+            let output = call(&lab, engine, subcommand, &bundle, *access);
             let log = fs::read_to_string(lab.path().join("log.json")).ok();
             let ran = fs::read_to_string(lab.path().join("out")).ok();
             assert_eq!(output.stdout, b"", "{row}: standard output belongs to the runtime");
@@ -308,16 +308,21 @@ fn refused(row: &str, words: &str, stderr: &str, log: Option<&str>, has_log: boo
 #[test]
 fn verbs_that_edit_nothing_pass_through_with_any_policy() {
     for policy in [Plain, Strict, Keep, TooLowStrict] {
-        for verb in OTHER_VERBS {
+        for subcommand in OTHER_VERBS {
             let lab = lab(policy);
             let bundle = bundle(&lab, Good);
             let before = snapshot(&bundle);
-            let output =
-                call(&lab, &Engine { name: "any", before: &[], behind: &[], log: false }, verb, &bundle, Writable);
-            assert_eq!(output.status.code(), Some(STARTED), "{verb} with {policy:?}: {output:?}");
-            assert_eq!((stderr(&output).as_str(), snapshot(&bundle)), ("", before), "{verb} with {policy:?}");
+            let output = call(
+                &lab,
+                &Engine { name: "any", before: &[], behind: &[], log: false },
+                subcommand,
+                &bundle,
+                Writable,
+            );
+            assert_eq!(output.status.code(), Some(STARTED), "{subcommand} with {policy:?}: {output:?}");
+            assert_eq!((stderr(&output).as_str(), snapshot(&bundle)), ("", before), "{subcommand} with {policy:?}");
             let ran = fs::read_to_string(lab.path().join("out")).unwrap();
-            assert!(ran.trim_end().ends_with(&format!("{verb} id")), "{ran}");
+            assert!(ran.trim_end().ends_with(&format!("{subcommand} id")), "{ran}");
         }
     }
 }
@@ -325,14 +330,14 @@ fn verbs_that_edit_nothing_pass_through_with_any_policy() {
 /// Another runtime would say that there is no such container, and engines take that for a success.
 #[test]
 fn verbs_that_edit_nothing_go_to_the_same_runtime_when_the_policy_is_broken() {
-    for verb in OTHER_VERBS {
+    for subcommand in OTHER_VERBS {
         let lab = lab(Broken);
         let decoys = lab.path().join("decoys");
         fs::create_dir(&decoys).unwrap();
         script(&decoys.join("runc"), "#!/bin/sh\nexit 13\n");
-        let mut call = lab.call(Shim, &[verb, "id"]);
+        let mut call = lab.call(Shim, &[subcommand, "id"]);
         let output = call.env("PATH", decoys).env("OUT", lab.path().join("out")).output().unwrap();
-        assert_eq!(output.status.code(), Some(STARTED), "{verb}: {output:?}");
+        assert_eq!(output.status.code(), Some(STARTED), "{subcommand}: {output:?}");
     }
 }
 

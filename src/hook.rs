@@ -1,4 +1,4 @@
-//! The journeys of `oomshim-hook`: createRuntime (the container's state on stdin) and precreate (its spec on stdin).
+//! The ways of `oomshim-hook`: createRuntime (the container's state on stdin) and precreate (its spec on stdin).
 
 use std::ffi::OsStr;
 use std::io::Read;
@@ -13,13 +13,13 @@ use crate::log::Level;
 use crate::log::record::Record;
 use crate::policy::Policy;
 use crate::policy::class::Class;
-use crate::policy::decide::{self, Because, Decision};
-use crate::spec::bundle::{self, SpecFile};
+use crate::policy::decide::{self, Decision, Source};
+use crate::spec::bundle::{self, AtomicFile};
 use crate::spec::document::{Document, DocumentError};
 use crate::spec::edit::{self, EditError, MemoryFile};
 use crate::spec::workload::Workload;
 use crate::system::host::{self, Cgroups, Host, Roots};
-use crate::system::os_error::Reason;
+use crate::system::os_error::OsError;
 use crate::system::process::{Namespace, Process, ProcessError};
 use crate::text::escape;
 
@@ -31,7 +31,7 @@ pub const STATE_LIMIT: u64 = 1024 * 1024;
 pub enum HookError {
     /// Standard input could not be read.
     #[error("cannot read standard input: {0}")]
-    Input(Reason),
+    Input(OsError),
     /// Standard input is larger than any state or spec.
     #[error("standard input is larger than {0} bytes")]
     TooLarge(u64),
@@ -120,14 +120,14 @@ pub fn create_runtime(state: &[u8], class: Option<&str>, policy: &Policy, roots:
     if own_cgroup && same_namespaces(&own, &process)? {
         return Err(HookError::NotAContainer(pid));
     }
-    let spec = SpecFile::read(&bundle::spec_path(&state.bundle)).map(|(_, bytes)| bytes);
+    let spec = AtomicFile::read(&bundle::spec_path(&state.bundle)).map(|(_, bytes)| bytes);
     let document = spec.as_deref().ok().and_then(|bytes| Document::parse(bytes).ok());
     let workload = match &document {
         Some(document) => Workload::of(document),
         // The state has the annotations too, and the process the score that it was started with.
         None => Workload {
             annotations: state.annotations.iter().map(|(key, value)| (key.into(), value.into())).collect(),
-            asked: crate::spec::workload::Asked { score: process.score().ok(), ..Default::default() },
+            asked: crate::spec::workload::Requested { score: process.score().ok(), ..Default::default() },
             ..Default::default()
         },
     };
@@ -204,7 +204,7 @@ fn decision(class: Option<&str>, policy: &Policy, workload: &Workload<'_>) -> Re
         "keep" => None,
         name => Some(policy.class(name).ok_or_else(|| HookError::NoClass(name.to_owned()))?.clone()),
     };
-    Ok(Decision { class, because: Because::Named, volunteer: None })
+    Ok(Decision { class, because: Source::Named, volunteer: None })
 }
 
 fn same_namespaces(own: &Process, process: &Process) -> Result<bool, ProcessError> {
@@ -225,14 +225,15 @@ fn set_memory(
     done: &mut Vec<String>,
 ) -> Vec<String> {
     let host = Host::read(roots);
-    let folder = process.cgroups().ok().and_then(|text| host::own_v2_cgroup(&text)).map(|path| roots.cgroup.join(path));
+    let directory =
+        process.cgroups().ok().and_then(|text| host::own_v2_cgroup(&text)).map(|path| roots.cgroup.join(path));
     let mut skipped = Vec::new();
     for (file, value) in decide::settings(class, workload, &host) {
-        let written = match (host.cgroups, value, &folder) {
-            (Cgroups::V1, _, _) => Err(decide::Why::CgroupV1.to_string()),
+        let written = match (host.cgroups, value, &directory) {
+            (Cgroups::V1, _, _) => Err(decide::SkipReason::CgroupV1.to_string()),
             (_, Err(why), _) => Err(why.to_string()),
             (_, Ok(_), None) => Err("the process is in no cgroup v2".to_owned()),
-            (_, Ok(value), Some(folder)) => write_setting(folder, file, value).map(|()| value),
+            (_, Ok(value), Some(directory)) => write_setting(directory, file, value).map(|()| value),
         };
         match written {
             Ok(value) => done.push(format!("{} = {value}", file.name())),
@@ -242,16 +243,16 @@ fn set_memory(
     skipped
 }
 
-fn write_setting(folder: &Path, file: MemoryFile, value: u64) -> Result<(), String> {
-    let path = folder.join(file.name());
+fn write_setting(directory: &Path, file: MemoryFile, value: u64) -> Result<(), String> {
+    let path = directory.join(file.name());
     let limit = || std::fs::read_to_string(&path).ok()?.trim().parse::<u64>().ok();
     if file != MemoryFile::OomGroup
         && let Some(limit) = limit().filter(|&limit| limit <= value)
     {
-        return Err(decide::Why::EngineLower(limit).to_string());
+        return Err(decide::SkipReason::EngineLower(limit).to_string());
     }
     let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let written = rustix::fs::open(&path, flags, Mode::empty())
         .and_then(|fd| rustix::io::write(&fd, value.to_string().as_bytes()).map(|_| ()));
-    written.map_err(|errno| format!("cannot write {}: {}", path.display(), Reason(errno)))
+    written.map_err(|errno| format!("cannot write {}: {}", path.display(), OsError(errno)))
 }

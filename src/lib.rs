@@ -2,7 +2,7 @@
 //!
 //! The way of a container goes one way: what was given ([`runtime`], [`spec`], [`policy`], [`system`]) is read, the decision
 //! ([`policy::decide`]) is pure, and what it says is written ([`spec::edit`], [`spec::bundle`]). [`shim`] and [`hook`] are
-//! those journeys. [`protect`] gives daemons their score. [`lint`], [`rank`], [`report`] and [`doctor`] answer questions,
+//! those ways. [`protect`] gives daemons their score. [`lint`], [`rank`], [`report`] and [`doctor`] answer questions,
 //! and each can be called as a library; [`lint`] begins with an example. The reasons are in `docs/architecture.md`.
 
 #![deny(unsafe_code)]

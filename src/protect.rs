@@ -20,7 +20,7 @@ pub enum ProtectError {
         /// The proc file system.
         path: std::path::PathBuf,
         /// The kernel's answer.
-        reason: crate::system::os_error::Reason,
+        reason: crate::system::os_error::OsError,
     },
 }
 

@@ -17,10 +17,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
-/// A built binary: from the folder in `OOMSHIM_BIN_DIR` (the static ones that are shipped), or the one of this test run.
+/// A built binary: from the directory in `OOMSHIM_BIN_DIR` (the static ones that are shipped), or the one of this test run.
 pub fn binary(name: &str) -> PathBuf {
-    if let Some(folder) = std::env::var_os("OOMSHIM_BIN_DIR") {
-        let path = fs::canonicalize(Path::new(&folder).join(name));
+    if let Some(directory) = std::env::var_os("OOMSHIM_BIN_DIR") {
+        let path = fs::canonicalize(Path::new(&directory).join(name));
         return path.unwrap_or_else(|error| panic!("OOMSHIM_BIN_DIR has no {name}: {error}"));
     }
     PathBuf::from(match name {
@@ -31,12 +31,12 @@ pub fn binary(name: &str) -> PathBuf {
     })
 }
 
-/// The first program of that name in PATH and the usual folders.
+/// The first program of that name in PATH and the usual directories.
 pub fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> =
+    let directories: Vec<PathBuf> =
         std::env::split_paths(&path).chain(["/usr/sbin", "/usr/bin", "/bin"].map(PathBuf::from)).collect();
-    folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file())
+    directories.iter().map(|directory| directory.join(name)).find(|path| path.is_file())
 }
 
 /// Something that a test needs and the machine may lack: missing it fails in CI, and is said loudly to a person.
@@ -64,9 +64,9 @@ pub fn runtimes() -> Vec<Runtime> {
     found
 }
 
-/// A folder for one test, with a policy and a runtime's state folder. Its containers are named after it.
+/// A directory for one test, with a policy and a runtime's state directory. Its containers are named after it.
 pub struct Lab {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
     pub runtime: Runtime,
     number: u32,
 }
@@ -75,14 +75,14 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 impl Lab {
     pub fn new(runtime: &Runtime) -> Lab {
-        let folder = tempfile::Builder::new().prefix("oomshim-").tempdir().unwrap();
-        let lab = Lab { folder, runtime: runtime.clone(), number: NUMBER.fetch_add(1, Ordering::Relaxed) };
+        let directory = tempfile::Builder::new().prefix("oomshim-").tempdir().unwrap();
+        let lab = Lab { directory, runtime: runtime.clone(), number: NUMBER.fetch_add(1, Ordering::Relaxed) };
         lab.policy("");
         lab
     }
 
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        self.directory.path()
     }
 
     /// Writes the policy, with the runtime and a log file besides `text`.
@@ -113,8 +113,8 @@ impl Lab {
     pub fn bundle(&self, name: impl AsRef<OsStr>, args: &[&str], change: impl FnOnce(&mut Value)) -> PathBuf {
         let bundle = self.path().join(Path::new(name.as_ref()));
         fs::create_dir_all(bundle.join("rootfs/bin")).unwrap();
-        for folder in ["proc", "dev", "sys", "tmp"] {
-            fs::create_dir_all(bundle.join("rootfs").join(folder)).unwrap();
+        for directory in ["proc", "dev", "sys", "tmp"] {
+            fs::create_dir_all(bundle.join("rootfs").join(directory)).unwrap();
         }
         let busybox = needed("busybox").expect("busybox-static is needed for any container");
         fs::copy(busybox, bundle.join("rootfs/bin/busybox")).unwrap();
@@ -207,9 +207,9 @@ pub fn script(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// The names in a folder, sorted.
-pub fn names(folder: &Path) -> Vec<OsString> {
-    let mut names: Vec<OsString> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+/// The names in a directory, sorted.
+pub fn names(directory: &Path) -> Vec<OsString> {
+    let mut names: Vec<OsString> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     names
 }

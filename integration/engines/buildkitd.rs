@@ -13,7 +13,7 @@ pub(crate) const NEEDS: &[&str] = &["newest/buildkitd", "newest/buildctl", "runc
 
 /// Two daemons with the shipped configuration: one calls runc, the other the shim.
 struct Engine {
-    folder: PathBuf,
+    directory: PathBuf,
     buildctl: PathBuf,
     policy: Policy,
     plain: Server,
@@ -38,18 +38,18 @@ pub(crate) fn scenarios(suite: &Arc<Suite>) -> Vec<Scenario> {
 
 impl Engine {
     fn start(suite: &Suite) -> Result<Engine> {
-        let folder = suite.folder("buildkit")?;
-        Suite::rootfs(&folder)?;
-        let policy = Policy::new(&folder)?;
+        let directory = suite.directory("buildkit")?;
+        Suite::rootfs(&directory)?;
+        let policy = Policy::new(&directory)?;
         let config = Suite::snippet("buildkit/buildkitd.toml")?;
         let shim = binary("oomshim-runc")?.display().to_string();
         let plain = config.replace(&shim, &suite.program("runc")?.display().to_string());
         ensure!(config != plain, "hooks/buildkit/buildkitd.toml names no oomshim-runc");
         let buildctl = suite.program("newest/buildctl")?;
         let server = |name: &str, config: &str| -> Result<Server> {
-            let (file, root) = (folder.join(format!("{name}.toml")), folder.join(name));
+            let (file, root) = (directory.join(format!("{name}.toml")), directory.join(name));
             std::fs::write(&file, config)?;
-            let address = format!("unix://{}", folder.join(format!("{name}.sock")).display());
+            let address = format!("unix://{}", directory.join(format!("{name}.sock")).display());
             let mut command = Command::new(suite.program("newest/buildkitd")?);
             command.arg("--config").arg(&file).arg("--root").arg(root).args(["--addr", &address]);
             command.args(["--containerd-worker=false", "--oci-worker-snapshotter=native", "--oci-worker-net=host"]);
@@ -58,11 +58,11 @@ impl Engine {
                 let answer = run(Command::new(&buildctl).args(["--addr", &address, "debug", "workers"]));
                 answer.is_ok_and(|answer| answer.stdout().is_ok())
             };
-            let daemon = Daemon::start(&mut command, &folder.join(format!("{name}.log")), ready)?;
+            let daemon = Daemon::start(&mut command, &directory.join(format!("{name}.log")), ready)?;
             Ok(Server { daemon: Mutex::new(daemon), address })
         };
         let (plain, shim) = (server("plain", &plain)?, server("shim", &config)?);
-        Ok(Engine { folder, buildctl, policy, plain, shim })
+        Ok(Engine { directory, buildctl, policy, plain, shim })
     }
 
     /// Builds a Dockerfile with those steps.
@@ -71,7 +71,7 @@ impl Engine {
     }
 
     fn command(&self, server: &Server, name: &str, steps: &str, options: &[&str]) -> Result<Command> {
-        let context = Suite::context(&self.folder, name, steps)?.display().to_string();
+        let context = Suite::context(&self.directory, name, steps)?.display().to_string();
         let mut command = Command::new(&self.buildctl);
         command.args(["--addr", &server.address, "build", "--no-cache", "--progress", "plain"]);
         command.args(["--frontend", "dockerfile.v0"]);

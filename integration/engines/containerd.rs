@@ -15,7 +15,7 @@ pub(crate) const NEEDS_NEWEST: &[&str] =
 
 /// A containerd. Which runtime is called is said for each container.
 struct Engine {
-    folder: PathBuf,
+    directory: PathBuf,
     ctr: PathBuf,
     runc: PathBuf,
     policy: Policy,
@@ -45,11 +45,11 @@ fn scenarios(suite: &Arc<Suite>, start: fn(&Suite) -> Result<Engine>) -> Vec<Sce
 impl Engine {
     fn start(suite: &Suite, kind: &str) -> Result<Engine> {
         let newest = !kind.is_empty();
-        let folder = suite.folder(if newest { "containerd-newest" } else { "containerd" })?;
-        Suite::rootfs(&folder)?;
-        let policy = Policy::new(&folder)?;
-        let config = folder.join("config.toml");
-        let shown = folder.display();
+        let directory = suite.directory(if newest { "containerd-newest" } else { "containerd" })?;
+        Suite::rootfs(&directory)?;
+        let policy = Policy::new(&directory)?;
+        let config = directory.join("config.toml");
+        let shown = directory.display();
         // Kubernetes' plugin wants a network and a registry; opt is a plugin that makes /opt/containerd.
         std::fs::write(
             &config,
@@ -67,23 +67,23 @@ impl Engine {
             .arg(&config)
             .env("OOMSHIM_POLICY", policy.path())
             .env("PATH", suite.search_path(newest));
-        let address = folder.join("c.sock");
+        let address = directory.join("c.sock");
         let ready = || {
             let answer = run(Command::new(&ctr).arg("--address").arg(&address).arg("version"));
             answer.is_ok_and(|answer| answer.stdout().is_ok())
         };
-        let daemon = Daemon::start(&mut command, &folder.join("containerd.log"), ready)?;
-        Ok(Engine { runc: suite.program("runc")?, folder, ctr, policy, _daemon: daemon })
+        let daemon = Daemon::start(&mut command, &directory.join("containerd.log"), ready)?;
+        Ok(Engine { runc: suite.program("runc")?, directory, ctr, policy, _daemon: daemon })
     }
 
     fn ctr(&self, args: &[&str]) -> Result<Output> {
-        run(Command::new(&self.ctr).arg("--address").arg(self.folder.join("c.sock")).args(args))
+        run(Command::new(&self.ctr).arg("--address").arg(self.directory.join("c.sock")).args(args))
     }
 
     /// `ctr run` with the shim, or with runc itself.
     fn run(&self, shim: bool, options: &[&str], id: &str, command: &[&str]) -> Result<Output> {
         let runtime = if shim { binary("oomshim-runc")? } else { self.runc.clone() };
-        let (runtime, root) = (runtime.display().to_string(), self.folder.join("rootfs").display().to_string());
+        let (runtime, root) = (runtime.display().to_string(), self.directory.join("rootfs").display().to_string());
         let before = ["run", "--runc-binary", &runtime];
         let behind = ["--rootfs", &root, id];
         self.ctr(&[&before[..], options, &behind[..], command].concat())
@@ -181,12 +181,12 @@ fn status(list: &str, id: &str) -> Option<String> {
 /// What `base_runtime_spec` is for: a complete spec, with our hook in it as `hooks/containerd/*.toml` says.
 fn hook(engine: &Engine) -> Result<()> {
     let mut spec: serde_json::Value = serde_json::from_str(&engine.ctr(&["oci", "spec"])?.stdout()?)?;
-    spec["root"]["path"] = engine.folder.join("rootfs").display().to_string().into();
+    spec["root"]["path"] = engine.directory.join("rootfs").display().to_string().into();
     spec["process"]["args"] = serde_json::json!(["/bin/sh", "-c", SAY_SCORE]);
     // The template has every container in the cgroup /default.
     spec["linux"]["cgroupsPath"] = "/default/base-spec".into();
     let write = |name: &str, spec: &serde_json::Value| -> Result<String> {
-        let path = engine.folder.join(name);
+        let path = engine.directory.join(name);
         std::fs::write(&path, serde_json::to_vec(spec)?)?;
         path.to_str().map(str::to_owned).context("the path is text")
     };

@@ -25,7 +25,7 @@ pub(crate) const NEEDS_NEWEST: &[&str] = &[
 
 /// Two daemons: one as it comes, and one with the shipped daemon.json and the shim for builds.
 struct Engine {
-    folder: PathBuf,
+    directory: PathBuf,
     docker: PathBuf,
     policy: Policy,
     version: String,
@@ -58,22 +58,22 @@ fn scenarios(suite: &Arc<Suite>, start: fn(&Suite) -> Result<Engine>) -> Vec<Sce
 impl Engine {
     fn start(suite: &Suite, kind: &str) -> Result<Engine> {
         let newest = !kind.is_empty();
-        let folder = suite.folder(if newest { "docker-newest" } else { "docker" })?;
-        Suite::rootfs(&folder)?;
-        let policy = Policy::new(&folder)?;
+        let directory = suite.directory(if newest { "docker-newest" } else { "docker" })?;
+        Suite::rootfs(&directory)?;
+        let policy = Policy::new(&directory)?;
         let docker = suite.program("docker")?;
         let dockerd = suite.program(&format!("{kind}dockerd"))?;
         let version = run(Command::new(&dockerd).arg("--version"))?.stdout()?;
-        let client = |name: &str| client(&docker, &folder.join(format!("{name}.sock")));
+        let client = |name: &str| client(&docker, &directory.join(format!("{name}.sock")));
         let daemon = |name: &str, path: &str, config: &str| -> Result<Daemon> {
-            let own = folder.join(name);
+            let own = directory.join(name);
             std::fs::create_dir_all(&own)?;
             let [data, exec, pid, file] = ["data", "exec", "pid", "daemon.json"].map(|part| own.join(part));
             std::fs::write(&file, config)?;
             let mut command = Command::new(&dockerd);
             command.arg("--config-file").arg(&file).arg("--data-root").arg(data).arg("--exec-root").arg(exec);
             command.arg("--pidfile").arg(pid);
-            command.args(["--host", &format!("unix://{}", folder.join(format!("{name}.sock")).display())]);
+            command.args(["--host", &format!("unix://{}", directory.join(format!("{name}.sock")).display())]);
             command.args(["--bridge=none", "--iptables=false", "--ip6tables=false", "--storage-driver=vfs"]);
             command.env("PATH", path).env("HOME", &own).env("OOMSHIM_POLICY", policy.path());
             // Debian's client is older than what the newest daemon talks to unless it is told to.
@@ -82,14 +82,14 @@ impl Engine {
                 command.env("DOCKER_BUILDKIT_RUNC_COMMAND", binary("oomshim-runc")?);
             }
             let ready = || run(client(name).arg("version")).is_ok_and(|answer| answer.stdout().is_ok());
-            let daemon = Daemon::start(&mut command, &folder.join(format!("{name}.log")), ready)?;
-            run(client(name).arg("import").arg(folder.join("rootfs.tar")).arg(IMAGE))?.stdout()?;
+            let daemon = Daemon::start(&mut command, &directory.join(format!("{name}.log")), ready)?;
+            run(client(name).arg("import").arg(directory.join("rootfs.tar")).arg(IMAGE))?.stdout()?;
             Ok(daemon)
         };
         let path = suite.search_path(newest);
         let shimmed = if version.contains(" 20.10.") {
             // hooks/systemd/docker.service.d/oomshim.conf says so for a dockerd that does not know the variable.
-            let links = folder.join("links");
+            let links = directory.join("links");
             std::fs::create_dir_all(&links)?;
             std::os::unix::fs::symlink(binary("oomshim-runc")?, links.join("runc"))?;
             format!("{}:{path}", links.display())
@@ -98,7 +98,7 @@ impl Engine {
         };
         let daemons =
             [daemon("plain", &path, "{}")?, daemon("shim", &shimmed, &Suite::snippet("docker/daemon.json")?)?];
-        Ok(Engine { docker, policy, version, folder, _daemons: daemons })
+        Ok(Engine { docker, policy, version, directory, _daemons: daemons })
     }
 }
 
@@ -107,11 +107,11 @@ impl DockerLike for Engine {
 
     fn client(&self, shim: bool, args: &[&str]) -> Result<Output> {
         let socket = if shim { "shim.sock" } else { "plain.sock" };
-        run(client(&self.docker, &self.folder.join(socket)).args(args))
+        run(client(&self.docker, &self.directory.join(socket)).args(args))
     }
 
     fn build_image(&self, shim: bool, name: &str) -> Result<Output> {
-        let context = Suite::context(&self.folder, name, &format!("RUN {SAY_SCORE}"))?;
+        let context = Suite::context(&self.directory, name, &format!("RUN {SAY_SCORE}"))?;
         let context = context.to_str().context("the path is text")?;
         self.client(shim, &["build", "--network", "none", "--no-cache", "--progress", "plain", context])
     }

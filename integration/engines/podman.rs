@@ -16,7 +16,7 @@ pub(crate) const NEEDS_RUNC: &[&str] = &["podman", "conmon", "runc", "busybox"];
 
 /// podman with a storage of its own.
 struct Engine {
-    folder: PathBuf,
+    directory: PathBuf,
     podman: PathBuf,
     real: PathBuf,
     /// The name of our runtime in the shipped containers.conf.
@@ -32,7 +32,7 @@ enum Through<'a> {
     Plain,
     /// Our runtime.
     Shim,
-    /// The real runtime, and the hooks of that folder.
+    /// The real runtime, and the hooks of that directory.
     Hooks(&'a Path),
 }
 use Through::{Hooks, Plain, Shim};
@@ -67,10 +67,10 @@ fn scenarios(engine: &Shared<Engine>) -> Vec<Scenario> {
 
 impl Engine {
     fn start(suite: &Suite, runtime: &str, shim: &'static str) -> Result<Engine> {
-        let folder = suite.folder(&format!("podman-{runtime}"))?;
-        let (_, tar) = Suite::rootfs(&folder)?;
-        let policy = Policy::new(&folder)?;
-        let links = folder.join("bin");
+        let directory = suite.directory(&format!("podman-{runtime}"))?;
+        let (_, tar) = Suite::rootfs(&directory)?;
+        let policy = Policy::new(&directory)?;
+        let links = directory.join("bin");
         std::fs::create_dir_all(&links)?;
         std::os::unix::fs::symlink(binary("oomshim-runc")?, links.join("oomshim-crun"))?;
         let conf = Suite::snippet("podman/containers.conf")?
@@ -85,10 +85,10 @@ impl Engine {
                 policy.variable()
             ),
         );
-        std::fs::write(folder.join("containers.conf"), conf)?;
+        std::fs::write(directory.join("containers.conf"), conf)?;
         let hides_unified = runtime == "crun" && Path::new("/sys/fs/cgroup/unified/cgroup.procs").exists();
         let podman = suite.program("podman")?;
-        let engine = Engine { real: suite.program(runtime)?, folder, podman, shim, policy, hides_unified };
+        let engine = Engine { real: suite.program(runtime)?, directory, podman, shim, policy, hides_unified };
         engine.podman(Plain, &["import".into(), tar.into(), IMAGE.into()])?.stdout()?;
         Ok(engine)
     }
@@ -107,16 +107,16 @@ impl Engine {
 
     fn podman(&self, through: Through<'_>, args: &[OsString]) -> Result<Output> {
         let mut command = self.command();
-        command.arg("--root").arg(self.folder.join("root")).arg("--runroot").arg(self.folder.join("run"));
+        command.arg("--root").arg(self.directory.join("root")).arg("--runroot").arg(self.directory.join("run"));
         command.args(["--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--events-backend=file"]);
         match through {
             Plain => command.arg("--runtime").arg(&self.real),
             Shim => command.args(["--runtime", self.shim]),
-            Hooks(folder) => command.arg("--runtime").arg(&self.real).arg("--hooks-dir").arg(folder),
+            Hooks(directory) => command.arg("--runtime").arg(&self.real).arg("--hooks-dir").arg(directory),
         };
-        command.env("CONTAINERS_CONF", self.folder.join("containers.conf")).env_remove("CONTAINER_HOST");
+        command.env("CONTAINERS_CONF", self.directory.join("containers.conf")).env_remove("CONTAINER_HOST");
         // For `podman build`, which calls the runtime itself; conmon does not hand it on.
-        command.env("OOMSHIM_POLICY", self.policy.path()).current_dir(&self.folder);
+        command.env("OOMSHIM_POLICY", self.policy.path()).current_dir(&self.directory);
         run(command.args(args))
     }
 
@@ -125,7 +125,7 @@ impl Engine {
     }
 
     fn build(&self, through: Through<'_>, name: &str, options: &[&str]) -> Result<Output> {
-        let context = Suite::context(&self.folder, name, &format!("RUN {SAY_SCORE}"))?;
+        let context = Suite::context(&self.directory, name, &format!("RUN {SAY_SCORE}"))?;
         let context = context.to_str().context("the path is text")?;
         let before = ["build", "--isolation", "oci", "--network", "none", "--no-cache"];
         self.call(through, &[&before[..], options, &[context]].concat())
@@ -218,14 +218,14 @@ fn info(engine: &Engine) -> Result<()> {
     Ok(())
 }
 
-/// A folder with one of the shipped hooks.d files, whose hook is the built one and reads the suite's policy.
+/// A directory with one of the shipped hooks.d files, whose hook is the built one and reads the suite's policy.
 fn hooks_dir(engine: &Engine, name: &str) -> Result<PathBuf> {
-    let folder = engine.folder.join(name);
-    std::fs::create_dir_all(&folder)?;
+    let directory = engine.directory.join(name);
+    std::fs::create_dir_all(&directory)?;
     let mut file: serde_json::Value = serde_json::from_str(&Suite::snippet(&format!("hooks.d/{name}"))?)?;
     file["hook"]["env"] = serde_json::json!([engine.policy.variable()]);
-    std::fs::write(folder.join(name), serde_json::to_vec(&file)?)?;
-    Ok(folder)
+    std::fs::write(directory.join(name), serde_json::to_vec(&file)?)?;
+    Ok(directory)
 }
 
 const JOB: [&str; 2] = ["--annotation", "ci.job=7"];
@@ -244,38 +244,38 @@ fn scores_of_hooks(engine: &Engine, by_policy: &Path, by_class: &Path) -> Result
         (by_class, &[JOB[0], JOB[1], SANDBOX[0], SANDBOX[1]], 500),
         (by_class, &[JOB[0], JOB[1], IMMUNE[0], IMMUNE[1]], 500),
     ];
-    for (folder, options, expected) in cases {
-        let score = engine.policy.right(|| engine.call(Hooks(folder), &docker_like::say_score(options))?.score())?;
-        ensure!(score == expected, "{options:?}: with {} it has {score}", folder.display());
+    for (directory, options, expected) in cases {
+        let score = engine.policy.right(|| engine.call(Hooks(directory), &docker_like::say_score(options))?.score())?;
+        ensure!(score == expected, "{options:?}: with {} it has {score}", directory.display());
     }
     Ok(())
 }
 
 fn create_runtime(engine: &Engine) -> Result<()> {
-    let folder = hooks_dir(engine, "oomshim.json")?;
-    scores_of_hooks(engine, &folder, &hooks_dir(engine, "oomshim-class.json")?)?;
-    let seen = engine.policy.right(|| engine.call(Hooks(&folder), &docker_like::say_score(&IMMUNE))?.refused())?;
+    let directory = hooks_dir(engine, "oomshim.json")?;
+    scores_of_hooks(engine, &directory, &hooks_dir(engine, "oomshim-class.json")?)?;
+    let seen = engine.policy.right(|| engine.call(Hooks(&directory), &docker_like::say_score(&IMMUNE))?.refused())?;
     let message = "the score -1000 cannot be set";
     // crun throws away what a hook says, and names the hook; runc repeats it.
     let shown = if engine.shim == "oomshim-crun" { "oomshim-hook" } else { message };
     ensure!(seen.contains(shown), "{seen}");
     ensure!(engine.policy.records()?.contains(message));
-    let seen = engine.policy.wrong(|| engine.call(Hooks(&folder), &docker_like::say_score(&[]))?.refused())?;
+    let seen = engine.policy.wrong(|| engine.call(Hooks(&directory), &docker_like::say_score(&[]))?.refused())?;
     ensure!(engine.shim == "oomshim-crun" || seen.contains("levle"), "{seen}");
     Ok(())
 }
 
 fn precreate(engine: &Engine) -> Result<()> {
-    let folder = hooks_dir(engine, "oomshim-precreate.json")?;
-    scores_of_hooks(engine, &folder, &hooks_dir(engine, "oomshim-precreate-class.json")?)?;
+    let directory = hooks_dir(engine, "oomshim-precreate.json")?;
+    scores_of_hooks(engine, &directory, &hooks_dir(engine, "oomshim-precreate-class.json")?)?;
     // podman shows only which hook it was; why is in the record.
-    let seen = engine.policy.right(|| engine.call(Hooks(&folder), &docker_like::say_score(&IMMUNE))?.refused())?;
+    let seen = engine.policy.right(|| engine.call(Hooks(&directory), &docker_like::say_score(&IMMUNE))?.refused())?;
     ensure!(seen.contains("oomshim-hook precreate"), "{seen}");
     ensure!(engine.policy.records()?.contains("the score -1000 cannot be set"));
     // A spec that was edited before the runtime read it counts for later processes too.
     engine.policy.right(|| {
         let start = ["run", "-d", "--name", "precreated", "--network", "none", IMAGE, "sleep", "600"];
-        engine.call(Hooks(&folder), &start)?.stdout()?;
+        engine.call(Hooks(&directory), &start)?.stdout()?;
         let shown = engine.call(Plain, &["inspect", "-f", "{{.HostConfig.OomScoreAdj}}", "precreated"])?.stdout()?;
         engine.call(Plain, &["rm", "-f", "-t", "0", "precreated"])?.stdout()?;
         ensure!(shown.trim() == "500", "podman inspect shows {shown}");

@@ -34,8 +34,8 @@ pub(crate) fn scenarios_of_engines(suite: &Arc<Suite>) -> Vec<Scenario> {
 fn files() -> Result<Vec<PathBuf>> {
     let root = repository().join("hooks");
     let (mut waiting, mut files) = (vec![root.clone()], Vec::new());
-    while let Some(folder) = waiting.pop() {
-        for entry in std::fs::read_dir(&folder)? {
+    while let Some(directory) = waiting.pop() {
+        for entry in std::fs::read_dir(&directory)? {
             let path = entry?.path();
             if path.is_dir() {
                 waiting.push(path);
@@ -134,7 +134,7 @@ fn malformed() -> Result<()> {
 
 /// `containerd config dump` reads a file as the daemon does, and prints what comes of it.
 fn containerd(suite: &Suite) -> Result<()> {
-    let folder = suite.folder("snippets")?;
+    let directory = suite.directory("snippets")?;
     let cases = [
         ("containerd", "config-v2.toml", "io.containerd.grpc.v1.cri"),
         ("newest/containerd", "config-v2.toml", "io.containerd.cri.v1.runtime"),
@@ -142,7 +142,7 @@ fn containerd(suite: &Suite) -> Result<()> {
     ];
     let shim = binary("oomshim-runc")?.display().to_string();
     for (program, name, plugin) in cases {
-        let file = folder.join(name);
+        let file = directory.join(name);
         std::fs::write(&file, Suite::snippet(&format!("containerd/{name}"))?)?;
         let mut command = Command::new(suite.program(program)?);
         let dump = run(command.arg("--config").arg(&file).args(["config", "dump"]))?.stdout()?;
@@ -160,22 +160,22 @@ fn containerd(suite: &Suite) -> Result<()> {
 
 /// systemd reads each drop-in together with a unit of that name; what it does not understand it says.
 fn systemd(suite: &Suite) -> Result<()> {
-    let root = suite.folder("systemd")?;
+    let root = suite.directory("systemd")?;
     for (unit, daemon) in [
         ("docker", "/usr/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock"),
         ("containerd", "/usr/bin/containerd"),
         ("buildkit", "/usr/local/bin/buildkitd --addr fd://"),
     ] {
         let units = root.join(unit);
-        let folder = units.join(format!("{unit}.service.d"));
-        std::fs::create_dir_all(&folder)?;
+        let directory = units.join(format!("{unit}.service.d"));
+        std::fs::create_dir_all(&directory)?;
         // systemd wants programs that are there; that the command line is the daemon's is what counts.
         let program = daemon.split(' ').next().unwrap_or_default();
         let there = |text: &str| text.replace("/usr/local/bin/oomshim protect", "/bin/sh").replace(program, "/bin/sh");
         let drop_in = Suite::snippet(&format!("systemd/{unit}.service.d/oomshim.conf"))?;
         let replaces = drop_in.contains("ExecStart=\n");
         ensure!(!replaces || drop_in.contains(&format!("oomshim protect -- {daemon}\n")), "{unit}: {drop_in}");
-        std::fs::write(folder.join("oomshim.conf"), there(&drop_in))?;
+        std::fs::write(directory.join("oomshim.conf"), there(&drop_in))?;
         let file = units.join(format!("{unit}.service"));
         let description = format!("[Unit]\nDescription={unit}\n[Service]\nType=notify\nExecStart={daemon}\n");
         std::fs::write(&file, there(&description))?;
@@ -186,7 +186,7 @@ fn systemd(suite: &Suite) -> Result<()> {
         let ours = |said: String| said.lines().filter(|line| line.contains("oomshim")).map(str::to_owned).collect();
         let said: Vec<String> = ours(verify(&file)?);
         ensure!(said.is_empty(), "{said:?}");
-        std::fs::write(folder.join("oomshim.conf"), "[Service]\nOOMScoreAdjst=-1000\n")?;
+        std::fs::write(directory.join("oomshim.conf"), "[Service]\nOOMScoreAdjst=-1000\n")?;
         let said: Vec<String> = ours(verify(&file)?);
         ensure!(!said.is_empty(), "a mistake should have been noticed");
     }

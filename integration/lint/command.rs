@@ -62,8 +62,8 @@ fn rules_are_chosen_and_left_out() {
 #[test]
 fn a_file_can_ignore_its_own_findings() {
     let spec = fs::read_to_string(FIRES).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("spec.json");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("spec.json");
     let annotated = spec.replacen('{', "{\"annotations\": {\"oomshim.lint.ignore\": \"oom-score-unset\"},", 1);
     fs::write(&path, &annotated).unwrap();
     let said = run([&path]);
@@ -75,7 +75,7 @@ fn a_file_can_ignore_its_own_findings() {
         assert_eq!((said.status, said.out.contains("(1 ignored)")), (1 - ignored, ignored == 1), "{words}: {said:?}");
     }
 
-    let toml = folder.path().join("buildkitd.toml");
+    let toml = directory.path().join("buildkitd.toml");
     fs::write(&toml, "[worker.oci]\n# oomshim: ignore[buildkitd-without-shim]\nbinary = \"/usr/bin/runc\"\n").unwrap();
     assert_eq!(run([&toml]).status, 0);
     for (word, status) in [("no-memory-limit", 1), ("score", 1), ("deployment", 0), ("all", 0)] {
@@ -109,11 +109,11 @@ fn a_folder_is_searched_and_what_is_not_ours_is_passed_over() {
     assert_eq!((said.status, said.out), (0, format!("nothing found in {} files\n", files.count())));
 }
 
-/// `config.json` is many a program's, and an image's: in a folder only what it says makes it a spec.
+/// `config.json` is many a program's, and an image's: in a directory only what it says makes it a spec.
 #[test]
 fn what_only_has_the_name_of_a_spec_is_passed_over_unless_it_is_a_bundle() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
     let others = [
         ("image", r#"{"architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers"},"history":[]}"#),
         ("docker", r#"{"auths":{}}"#),
@@ -126,7 +126,7 @@ fn what_only_has_the_name_of_a_spec_is_passed_over_unless_it_is_a_bundle() {
     }
     fs::create_dir_all(at("bundle/rootfs")).unwrap();
     fs::write(at("bundle/config.json"), "{\"ociversoin\": \"1.0.0\"}").unwrap();
-    let said = run([folder.path()]);
+    let said = run([directory.path()]);
     assert!(said.status == 1 && said.out.contains("error[missing-field]") && said.err.is_empty(), "{said:?}");
     assert!(said.out.ends_with(" in 1 file\n") || said.out.contains(" in 1 file; "), "{}", said.out);
     let said = run([at("docker/config.json")]);
@@ -135,8 +135,8 @@ fn what_only_has_the_name_of_a_spec_is_passed_over_unless_it_is_a_bundle() {
 
 #[test]
 fn what_cannot_be_judged_is_told_in_a_line_and_holds_nothing_up() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
     let line = |name: &str, message: &str| format!("oomshim: {}: {message}\n", at(name).display());
     fs::create_dir(at("empty")).unwrap();
     fs::write(at("text.json"), "{\"name\": \"left-pad\"}").unwrap();
@@ -145,14 +145,11 @@ fn what_cannot_be_judged_is_told_in_a_line_and_holds_nothing_up() {
     let said = run(&all);
     let unknown = "neither content nor name tells what kind of file this is; say it with --kind (spec, hook, policy, buildkitd, dockerd, containerd)";
     let empty = "nothing in it can be judged: no spec, policy, hooks.d file or configuration of an engine";
-    let expected = [
-        line("absent", "cannot look at it: it is not there (ENOENT)"),
-        line("text.json", unknown),
-        line("empty", empty),
-    ];
+    let expected =
+        [line("absent", "cannot look at it: not found (ENOENT)"), line("text.json", unknown), line("empty", empty)];
     assert_eq!((said.status, said.err), (2, expected.concat()));
     assert!(said.out.contains("spec.json:3:3") && said.out.contains("1 warning in 1 file"), "{}", said.out);
-    // An empty folder beside files that were judged is worth a word; alone it looks like a mistyped path.
+    // An empty directory beside files that were judged is worth a word; alone it looks like a mistyped path.
     let said = run([at("empty"), at("spec.json")]);
     assert_eq!((said.status, said.err), (1, line("empty", empty)));
     let said = run([at("empty")]);
@@ -163,8 +160,8 @@ fn what_cannot_be_judged_is_told_in_a_line_and_holds_nothing_up() {
 
 #[test]
 fn a_file_that_may_not_be_read_or_written_is_told() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
     let mode = |name: &str, mode| fs::set_permissions(at(name), fs::Permissions::from_mode(mode)).unwrap();
     fs::create_dir(at("closed")).unwrap();
     fs::copy(FIRES, at("a-spec.json")).unwrap();
@@ -189,7 +186,7 @@ fn a_file_that_may_not_be_read_or_written_is_told() {
         line("closed", "cannot list it: access is refused (EACCES)"),
         line("other.json", "cannot open: access is refused (EACCES)"),
     ];
-    let (status, out, err) = nobody(&[folder.path()]);
+    let (status, out, err) = nobody(&[directory.path()]);
     assert_eq!((status, err), (Some(2), unread.concat()));
     assert!(out.contains("a-spec.json:3:3"), "{out}");
     let (status, out, err) = nobody(&[Path::new("--fix"), &at("a-spec.json")]);
@@ -204,12 +201,12 @@ fn a_file_that_may_not_be_read_or_written_is_told() {
 
 #[test]
 fn a_file_is_judged_once_however_often_it_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("config.json");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.json");
     fs::copy(FIRES, &file).unwrap();
-    fs::create_dir(folder.path().join("linked")).unwrap();
-    symlink(&file, folder.path().join("linked/config.json")).unwrap();
-    let said = run([&file, folder.path(), &file]);
+    fs::create_dir(directory.path().join("linked")).unwrap();
+    symlink(&file, directory.path().join("linked/config.json")).unwrap();
+    let said = run([&file, directory.path(), &file]);
     assert!(said.out.ends_with("2 warnings in 2 files; --fix fixes 2\n"), "{}", said.out);
 }
 
@@ -217,10 +214,10 @@ fn a_file_is_judged_once_however_often_it_is_named() {
 fn the_kind_is_what_the_person_says() {
     let said = run(["--kind", "policy", FIRES]);
     assert!(said.status == 1 && said.out.contains("error[not-toml]"), "{said:?}");
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("a.json"), "{}").unwrap();
-    fs::write(folder.path().join("b.toml"), "x = 1\n").unwrap();
-    let said = run(["--kind", "spec", folder.path().to_str().unwrap()]);
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("a.json"), "{}").unwrap();
+    fs::write(directory.path().join("b.toml"), "x = 1\n").unwrap();
+    let said = run(["--kind", "spec", directory.path().to_str().unwrap()]);
     assert!(said.out.contains("a.json:1:1") && said.out.ends_with("in 1 file\n"), "{}", said.out);
     let said = run(["--kind", "nothing", FIRES]);
     assert!(said.status == 2 && said.err.contains("[possible values: spec, hook, "), "{said:?}");
@@ -238,12 +235,12 @@ fn a_name_that_is_not_known_is_answered_with_the_nearest_one() {
 
 #[test]
 fn a_bundle_without_its_root_filesystem_is_told() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let spec = fs::read_to_string(FIRES).unwrap().replace("/var/lib/builder/rootfs", "rootfs");
-    fs::write(folder.path().join("config.json"), spec).unwrap();
-    let args = ["--select", "rootfs-missing", folder.path().to_str().unwrap()];
+    fs::write(directory.path().join("config.json"), spec).unwrap();
+    let args = ["--select", "rootfs-missing", directory.path().to_str().unwrap()];
     assert_eq!(run(args).status, 1);
-    fs::create_dir(folder.path().join("rootfs")).unwrap();
+    fs::create_dir(directory.path().join("rootfs")).unwrap();
     assert_eq!(run(args).status, 0);
 }
 

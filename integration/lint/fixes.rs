@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use oomshim::lint::finding::Safety;
 use oomshim::lint::{explain, fix, rules};
 
-use super::registry::{folder, options};
+use super::registry::{directory, options};
 use super::tool::{repository, run};
 
 fn fixtures() -> Vec<(&'static str, PathBuf)> {
@@ -15,7 +15,7 @@ fn fixtures() -> Vec<(&'static str, PathBuf)> {
         rules::ALL
             .iter()
             .map(|rule| rule.meta())
-            .map(move |meta| (meta.name, folder(meta).join(format!("{name}.{}", explain::fixture_extension(meta)))))
+            .map(move |meta| (meta.name, directory(meta).join(format!("{name}.{}", explain::fixture_extension(meta)))))
             .collect::<Vec<_>>()
     };
     let specs = fs::read_dir(repository().join("testdata/specs")).unwrap().map(|entry| entry.unwrap().path());
@@ -56,8 +56,8 @@ fn a_fix_changes_what_it_says_and_nothing_else() {
         "testdata/lint/twin-keys/fires.json",
     ]);
     insta::assert_snapshot!("diff-unsafe", said.out);
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a spec.json");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a spec.json");
     fs::copy(repository().join("testdata/lint/oom-score-unset/fires.json"), &path).unwrap();
     let said = run([Path::new("--diff"), &path]).out;
     assert!(said.contains("a spec.json\t\n+++ b/"), "patch(1) ends a name at a space: {said}");
@@ -70,8 +70,8 @@ fn a_fix_changes_what_it_says_and_nothing_else() {
 
 #[test]
 fn files_are_replaced_with_their_mode_and_links_stay_links() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
     fs::copy(repository().join("testdata/lint/oom-score-unset/fires.json"), at("real.json")).unwrap();
     fs::set_permissions(at("real.json"), fs::Permissions::from_mode(0o640)).unwrap();
     symlink("real.json", at("link.json")).unwrap();
@@ -81,5 +81,5 @@ fn files_are_replaced_with_their_mode_and_links_stay_links() {
     assert_eq!(fs::metadata(at("real.json")).unwrap().permissions().mode() & 0o777, 0o640);
     let text = fs::read_to_string(at("real.json")).unwrap();
     assert!(text.contains("\"process\": {\n    \"oomScoreAdj\": 500,"), "{text}");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
 }

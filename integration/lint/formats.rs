@@ -73,8 +73,8 @@ fn sarif_is_valid_by_its_schema() {
 
 /// The rules and fingerprints that a scanner sees of that text.
 fn fingerprints(text: &str) -> Vec<(String, String)> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("spec.json");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("spec.json");
     fs::write(&path, text).unwrap();
     let said = run(["--format", "sarif", path.to_str().unwrap()]);
     let value: Value = serde_json::from_str(&said.out).unwrap();
@@ -105,8 +105,8 @@ fn fingerprints_outlive_what_is_written_above() {
 
 #[test]
 fn a_hostile_file_name_is_one_value_everywhere() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("we,ird:100%\r\n::error file=x::é.json");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("we,ird:100%\r\n::error file=x::é.json");
     fs::copy("testdata/lint/oom-score-unset/fires.json", &path).unwrap();
     let said = |format: &str| run(["--format", format, path.to_str().unwrap()]).out;
     let github = said("github");
@@ -126,8 +126,8 @@ fn a_hostile_file_name_is_one_value_everywhere() {
 
 #[test]
 fn programs_are_told_what_was_fixed() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("spec.json");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("spec.json");
     fs::copy("testdata/lint/oom-score-unset/fires.json", &path).unwrap();
     let said = run(["--fix", "--format", "json", path.to_str().unwrap()]);
     let value: Value = serde_json::from_str(&said.out).unwrap();

@@ -14,8 +14,8 @@ use super::tool::run;
 
 #[test]
 fn each_gets_one_clear_line_and_nobody_waits() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
     fs::write(at("huge.json"), vec![b' '; 50_000_000]).unwrap();
     fs::write(at("binary.json"), b"\x7fELF\x02\x00\x00\x00\xff\xfe").unwrap();
     fs::write(at("latin1.json"), b"{\"ociVersion\":\"\xfc\"}").unwrap();
@@ -38,7 +38,7 @@ fn each_gets_one_clear_line_and_nobody_waits() {
             "deep.toml",
             "neither content nor name tells what kind of file this is; say it with --kind (spec, hook, policy, buildkitd, dockerd, containerd)",
         ),
-        ("absent.json", "cannot look at it: it is not there (ENOENT)"),
+        ("absent.json", "cannot look at it: not found (ENOENT)"),
     ];
     for (name, expected) in cases {
         let begun = Instant::now();
@@ -52,14 +52,14 @@ fn each_gets_one_clear_line_and_nobody_waits() {
 
 #[test]
 fn a_loop_of_folders_ends() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("a")).unwrap();
-    symlink("..", folder.path().join("a/up")).unwrap();
-    let said = run([folder.path()]);
-    let top = folder.path().display();
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("a")).unwrap();
+    symlink("..", directory.path().join("a/up")).unwrap();
+    let said = run([directory.path()]);
+    let top = directory.path().display();
     let expected = format!(
         "oomshim: {top}: nothing in it can be judged: no spec, policy, hooks.d file or configuration of an engine\n\
-         oomshim: {top}/a/up: a symbolic link to a folder that it is in; not followed\n"
+         oomshim: {top}/a/up: a symbolic link to a directory that it is in; not followed\n"
     );
     assert_eq!((said.status, said.err, said.out.as_str()), (2, expected, "nothing found in 0 files\n"));
 }
@@ -78,8 +78,8 @@ fn deep_specs_are_judged() {
 #[test]
 fn what_the_terminal_would_obey_is_escaped() {
     let spec = "{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"r\"},\"pr\u{202e}cess\u{200b}x\":1,\"\\u001b[2Jzzzzzzzz\":2,\"linux\":{\"cgroupsPath\":\"/a/..\\u0007\\n::error::x\"}}";
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("s.json");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s.json");
     fs::write(&path, spec).unwrap();
     for format in ["human", "github"] {
         let said = run(["--format", format, path.to_str().unwrap()]);

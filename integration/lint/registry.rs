@@ -15,13 +15,13 @@ fn metas() -> impl Iterator<Item = &'static Meta> {
     rules::ALL.iter().map(|rule| rule.meta())
 }
 
-pub(crate) fn folder(meta: &Meta) -> PathBuf {
+pub(crate) fn directory(meta: &Meta) -> PathBuf {
     repository().join("testdata/lint").join(meta.name)
 }
 
-/// How the fixtures of a rule are judged: against the machine in their folder, where there is one.
+/// How the fixtures of a rule are judged: against the machine in their directory, where there is one.
 pub(crate) fn options(meta: &Meta) -> Options {
-    let root = folder(meta).join("machine");
+    let root = directory(meta).join("machine");
     let machine = root.is_dir().then(|| {
         let roots = Roots { proc: root.join("proc"), cgroup: root.join("cgroup") };
         Machine::read(&roots, root.clone())
@@ -33,7 +33,7 @@ pub(crate) fn options(meta: &Meta) -> Options {
 fn every_rule_fires_on_its_fixture_and_not_on_the_clean_one() {
     for meta in metas() {
         for (name, expected) in [("fires", true), ("clean", false)] {
-            let path = folder(meta).join(format!("{name}.{}", explain::fixture_extension(meta)));
+            let path = directory(meta).join(format!("{name}.{}", explain::fixture_extension(meta)));
             let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let outcome = lint::bytes(&path, &bytes, None, &options(meta))
                 .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -49,7 +49,7 @@ fn a_rule_that_says_that_it_can_fix_does() {
     let mut fixing = BTreeSet::new();
     for meta in metas() {
         let files =
-            fs::read_dir(folder(meta)).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+            fs::read_dir(directory(meta)).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
         for path in files {
             let outcome = lint::bytes(&path, &fs::read(&path).unwrap(), None, &options(meta)).unwrap();
             let own = outcome.findings.iter().filter(|finding| finding.rule.name == meta.name);
@@ -98,8 +98,8 @@ fn one_name_stands_everywhere() {
         );
         let _ = rule;
     }
-    let files = |folder: &str| -> BTreeSet<String> {
-        let entries = fs::read_dir(repository().join(folder)).unwrap();
+    let files = |directory: &str| -> BTreeSet<String> {
+        let entries = fs::read_dir(repository().join(directory)).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     };
     let sources: BTreeSet<String> = files("src/lint/rules").into_iter().filter(|name| name != "mod.rs").collect();

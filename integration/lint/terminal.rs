@@ -41,8 +41,8 @@ fn colour_is_for_terminals_only() {
 
 #[test]
 fn a_diff_holds_nothing_that_a_terminal_obeys_and_every_byte_for_a_pipe() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("s.json");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s.json");
     let spec = "{\n\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"r\"},\n\"process\":{\n\"cwd\":\"/\u{202e}\u{9b}2J\",\"args\":[\"x\"]}}\n";
     fs::write(&path, spec).unwrap();
     let piped = run([Path::new("--diff"), &path]).out;
@@ -55,16 +55,16 @@ fn a_diff_holds_nothing_that_a_terminal_obeys_and_every_byte_for_a_pipe() {
 /// Slow files are large ones: as many names of one file as it takes to keep the tool busy for some seconds.
 #[test]
 fn who_waits_at_a_terminal_sees_a_progress_bar() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: String| folder.path().join("bundles").join(name);
-    fs::create_dir(folder.path().join("bundles")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: String| directory.path().join("bundles").join(name);
+    fs::create_dir(directory.path().join("bundles")).unwrap();
     let notes: Vec<String> = (0..150_000).map(|number| format!("\"note{number}\":\"of many\"")).collect();
     let spec =
         format!("{{\"ociVersion\":\"1.3.0\",\"root\":{{\"path\":\"/r\"}},\"annotations\":{{{}}}}}", notes.join(","));
     fs::write(at("0.json".into()), spec).unwrap();
     let begun = Instant::now();
     let line = |rest: &str| format!("{} lint {} {rest}", tool(), at(String::new()).display());
-    let (out, err) = (folder.path().join("out"), folder.path().join("err"));
+    let (out, err) = (directory.path().join("out"), directory.path().join("err"));
     let Some(shown) = on_a_terminal(&line(&format!("> {}", out.display()))) else { return };
     let one = begun.elapsed();
     assert!(one > Duration::from_secs(1) || !shown.contains("files"), "nobody waits for a second: {shown}");

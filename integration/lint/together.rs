@@ -51,8 +51,8 @@ fn one_file_alone_has_nobody_to_share_with() {
 
 #[test]
 fn a_container_that_is_seen_twice_shares_with_nobody() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
     let one = repository().join(SEVERAL).join("one/config.json");
     symlink(&one, at("link.json")).unwrap();
     symlink(one.parent().unwrap(), at("linked-bundle")).unwrap();
@@ -92,19 +92,19 @@ fn what_is_not_asked_for_is_not_said() {
 
 #[test]
 fn who_ignores_it_is_not_told_and_the_others_are() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let bundle = |name: &str, ignore: Option<&str>| -> PathBuf {
         let text = fs::read_to_string(repository().join(SEVERAL).join("one/config.json")).unwrap();
         let annotation = ignore.map(|word| format!("{{\"annotations\":{{\"oomshim.lint.ignore\":\"{word}\"}},"));
         let text = annotation.map_or(text.clone(), |annotation| text.replacen('{', &annotation, 1));
-        let path = folder.path().join(name);
+        let path = directory.path().join(name);
         fs::create_dir(&path).unwrap();
         fs::write(path.join("config.json"), text).unwrap();
         path.join("config.json")
     };
     let (rule, group) = (bundle("a", Some("cgroup-shared")), bundle("b", Some("killing")));
     let told = bundle("c", None);
-    let value = json(&[folder.path().to_str().unwrap()]);
+    let value = json(&[directory.path().to_str().unwrap()]);
     let name = |path: &PathBuf| path.display().to_string();
     let (findings, ignored) = (shared(&value, "findings"), shared(&value, "ignored"));
     let message = format!("the cgroup `/buildkit/k2s9` is also that of {} and {}", rule.display(), group.display());
@@ -114,14 +114,14 @@ fn who_ignores_it_is_not_told_and_the_others_are() {
 
 #[test]
 fn many_files_in_parallel_say_the_same_every_time() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let text = fs::read_to_string(repository().join(SEVERAL).join("one/config.json")).unwrap();
     for number in 0..300 {
-        let bundle = folder.path().join(format!("{number:03}"));
+        let bundle = directory.path().join(format!("{number:03}"));
         fs::create_dir(&bundle).unwrap();
         fs::write(bundle.join("config.json"), text.replace("k2s9", &format!("k{}", number % 7))).unwrap();
     }
-    let said = || run([folder.path().to_str().unwrap(), "--select", "cgroup-shared"]).out;
+    let said = || run([directory.path().to_str().unwrap(), "--select", "cgroup-shared"]).out;
     let first = said();
     assert!(first.contains("000/config.json, ") && first.contains(" more"), "{first}");
     assert_eq!(first.matches("warning[cgroup-shared]").count(), 300);

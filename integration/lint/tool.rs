@@ -13,7 +13,7 @@ pub(crate) fn repository() -> PathBuf {
 /// `oomshim lint` with those arguments, not yet started.
 pub(crate) fn lint<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Command {
     let binary = match std::env::var_os("OOMSHIM_BIN_DIR") {
-        Some(folder) => Path::new(&folder).join("oomshim"),
+        Some(directory) => Path::new(&directory).join("oomshim"),
         None => PathBuf::from(env!("CARGO_BIN_EXE_oomshim")),
     };
     let mut command = Command::new(binary);

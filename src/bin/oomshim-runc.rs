@@ -20,9 +20,9 @@ pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int 
     // Before anything is opened: a closed descriptor 2 would be the first to be given out again.
     let stderr = rustix::io::fcntl_getfd(rustix::stdio::stderr()).is_ok();
     let args = arguments.all();
-    let refusal = match shim::journey(&args, &Environment::of_process()) {
+    let refusal = match shim::prepare(&args, &Environment::of_process()) {
         Ending::Refuse(refusal) => refusal,
-        Ending::Become(runtime) => {
+        Ending::Exec(runtime) => {
             let reason = arguments.exec(&runtime);
             shim::could_not_start(&args, &runtime, reason)
         }

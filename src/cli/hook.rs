@@ -99,7 +99,7 @@ fn precreate(cli: &Cli, loaded: Result<Loaded, file::PolicyError>, strict: bool)
     };
     let written = std::io::stdout().write_all(&bytes).and_then(|()| std::io::stdout().flush());
     written
-        .map_err(|error| format!("cannot print the spec: {}", crate::system::os_error::Reason::from(error)))
+        .map_err(|error| format!("cannot print the spec: {}", crate::system::os_error::OsError::from(error)))
         .and(outcome)
 }
 

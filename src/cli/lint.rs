@@ -26,10 +26,10 @@ use crate::text::escape;
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "they are flags of a command line")]
 pub struct Args {
-    /// Files, bundles, folders to be searched, or - for standard input
+    /// Files, bundles, directories to be searched, or - for standard input
     #[arg(value_name = "PATH", required_unless_present_any = ["explain", "list_rules"])]
     paths: Vec<PathBuf>,
-    /// What the files are, whatever they say themselves; in folders, those whose names end as that kind's do
+    /// What the files are, whatever they say themselves; in directories, those whose names end as that kind's do
     #[arg(long, value_name = "KIND", value_parser = word(FileKind::ALL))]
     kind: Option<FileKind>,
     /// How findings are written

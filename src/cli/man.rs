@@ -10,8 +10,8 @@ use super::{Cli, Exit, hook};
 /// The command line of `oomshim man`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder, which must exist
-    folder: PathBuf,
+    /// The directory, which must exist
+    directory: PathBuf,
 }
 
 /// Writes the pages of `oomshim`, its subcommands, `oomshim-hook` and `oomshim-runc`.
@@ -20,8 +20,8 @@ pub struct Args {
 /// Where a page cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     for command in [Cli::command(), hook::Cli::command(), runtime()] {
-        clap_mangen::generate_to(command, &args.folder)
-            .with_context(|| format!("write to {}", args.folder.display()))?;
+        clap_mangen::generate_to(command, &args.directory)
+            .with_context(|| format!("write to {}", args.directory.display()))?;
     }
     Ok(Exit::Success)
 }
@@ -46,7 +46,7 @@ real runtime reads it. exec gets the score of the container's first process. Eve
 A running container is not touched.
 
 The real runtime is `path` under [runtime] in the policy. Without it: the first of buildkit-runc, runc, crun and youki, in \
-PATH and then in the usual folders, that is not oomshim. Called by the name of one of them, or with `oomshim-` before it, \
+PATH and then in the usual directories, that is not oomshim. Called by the name of one of them, or with `oomshim-` before it, \
 that one comes first.
 
 Nothing is written to standard output, nor to standard error or the file of --log while the real runtime will run. What was \
@@ -69,14 +69,14 @@ mod tests {
 
     #[test]
     fn every_program_has_its_page() {
-        let folder = tempfile::tempdir().unwrap();
-        run(&Args { folder: folder.path().to_owned() }).unwrap();
-        let page = |name: &str| std::fs::read_to_string(folder.path().join(format!("{name}.1"))).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        run(&Args { directory: directory.path().to_owned() }).unwrap();
+        let page = |name: &str| std::fs::read_to_string(directory.path().join(format!("{name}.1"))).unwrap();
         assert!(page("oomshim-protect").contains("127"));
         assert!(page("oomshim-hook").contains("precreate"));
         let runtime = page("oomshim-runc");
         // What the page repeats of the code, it repeats rightly.
-        let status = crate::runtime::failure::exit_status(Some(crate::runtime::flavor::Verb::Exec));
+        let status = crate::runtime::failure::exit_status(Some(crate::runtime::flavor::Subcommand::Exec));
         for word in [file::VARIABLE, file::DEFAULT_PATH, crate::registry::ROOT, &status.to_string()] {
             assert!(runtime.replace("\\-", "-").contains(word), "{word}: {runtime}");
         }

@@ -42,7 +42,7 @@ pub enum Command {
     Doctor(doctor::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
-    /// Write the man pages to a folder
+    /// Write the man pages to a directory
     #[command(hide = true)]
     Man(man::Args),
 }

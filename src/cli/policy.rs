@@ -34,7 +34,7 @@ enum Command {
     },
     /// Say which class the container of a bundle gets and why, what would be edited, and what cannot be had here
     Explain {
-        /// The bundle, a folder with a config.json
+        /// The bundle, a directory with a config.json
         bundle: PathBuf,
         /// The policy file [default: the one in force]
         #[arg(long, value_name = "FILE")]

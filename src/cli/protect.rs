@@ -14,7 +14,7 @@ use crate::engines;
 use crate::protect::{self, Got, Tree};
 use crate::system::exec;
 use crate::system::oom_score_adj::OomScoreAdj;
-use crate::system::os_error::Reason;
+use crate::system::os_error::OsError;
 use crate::text::escape;
 
 /// The command line of `oomshim protect`.
@@ -47,7 +47,7 @@ pub struct Args {
 #[error("cannot start {program}: {reason}")]
 struct NotStarted {
     program: String,
-    reason: Reason,
+    reason: OsError,
 }
 
 /// The exit status for an error: env(1)'s where a command was to be started, because a supervisor must be able to tell
@@ -55,7 +55,7 @@ struct NotStarted {
 #[must_use]
 pub fn status_of(args: &Args, error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<NotStarted>() {
-        Some(NotStarted { reason: Reason(Errno::NOENT), .. }) => 127,
+        Some(NotStarted { reason: OsError(Errno::NOENT), .. }) => 127,
         Some(_) => 126,
         None if args.pid.is_empty() => 125,
         None => Exit::Failure.status(),
@@ -72,7 +72,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         return running(args, proc);
     }
     if args.score < OomScoreAdj::ZERO {
-        for warning in engines::heirs(&args.command) {
+        for warning in engines::inherited_immunity_warnings(&args.command) {
             complain(args.strict, &warning)?;
         }
     }

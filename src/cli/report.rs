@@ -8,7 +8,7 @@ use anyhow::bail;
 use super::Exit;
 use super::rank::Format;
 use crate::registry;
-use crate::report::event::{Joiner, all};
+use crate::report::event::{EventAssembler, all};
 use crate::report::source::{self, Kmsg, Next};
 use crate::report::{Context, Report, json, text};
 
@@ -82,7 +82,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
 
 fn follow(args: &Args) -> anyhow::Result<Exit> {
     let mut kmsg = Kmsg::open(Path::new(KMSG))?;
-    let mut joiner = Joiner::default();
+    let mut joiner = EventAssembler::default();
     let tell = |event| {
         // Containers come and go, so each event is seen against those of its moment.
         let report = Context::of_machine(Path::new(registry::ROOT)).report(event);

@@ -14,7 +14,7 @@ use crate::system::process::{Namespace, Process};
 pub struct Machine {
     /// Where the kernel's file systems are.
     pub roots: Roots,
-    /// The folder that configuration files are below; `/`.
+    /// The directory that configuration files are below; `/`.
     pub root: PathBuf,
     /// All processes.
     pub tasks: Vec<Task>,
@@ -51,7 +51,7 @@ impl Machine {
         Machine::read(Roots::default(), PathBuf::from("/"), crate::engines::shim_path(), policy)
     }
 
-    /// The machine below those folders.
+    /// The machine below those directories.
     #[must_use]
     pub fn read(roots: Roots, root: PathBuf, shim: PathBuf, policy: Option<OsString>) -> Machine {
         let pids = task::list(&roots.proc).unwrap_or_default();
@@ -65,7 +65,7 @@ impl Machine {
     pub(super) fn proc(&self, path: &str) -> Result<String, String> {
         let path = self.roots.proc.join(path);
         std::fs::read_to_string(&path).map_err(|error| {
-            format!("cannot read {}: {}", path.display(), crate::system::os_error::Reason::from(error))
+            format!("cannot read {}: {}", path.display(), crate::system::os_error::OsError::from(error))
         })
     }
 
@@ -148,10 +148,10 @@ pub(super) mod tests {
             std::fs::write(path, text).unwrap();
         }
         for entry in std::fs::read_dir(root.path().join("proc")).unwrap() {
-            let folder = entry.unwrap().path();
-            if folder.join("status").exists() && !folder.join("root").exists() {
-                std::os::unix::fs::symlink(root.path(), folder.join("root")).unwrap();
-                std::os::unix::fs::symlink("/", folder.join("cwd")).unwrap();
+            let directory = entry.unwrap().path();
+            if directory.join("status").exists() && !directory.join("root").exists() {
+                std::os::unix::fs::symlink(root.path(), directory.join("root")).unwrap();
+                std::os::unix::fs::symlink("/", directory.join("cwd")).unwrap();
             }
         }
         let roots = Roots { proc: root.path().join("proc"), cgroup: root.path().join("cgroup") };

@@ -15,7 +15,7 @@ pub enum Verdict {
     /// As it should be.
     Pass,
     /// It could not be looked at.
-    CannotJudge,
+    Skipped,
     /// It will make things worse when memory runs out, or harder to understand.
     Warn,
     /// The wrong process will die, or the machine panic.
@@ -28,7 +28,7 @@ impl Verdict {
     pub fn word(self) -> &'static str {
         match self {
             Verdict::Pass => "pass",
-            Verdict::CannotJudge => "cannot judge",
+            Verdict::Skipped => "cannot judge",
             Verdict::Warn => "warn",
             Verdict::Fail => "fail",
         }
@@ -54,7 +54,7 @@ impl Finding {
 
     /// It could not be looked at.
     pub fn cannot_judge(message: impl Into<String>) -> Finding {
-        Finding { verdict: Verdict::CannotJudge, message: message.into(), mend: None }
+        Finding { verdict: Verdict::Skipped, message: message.into(), mend: None }
     }
 
     /// It will make things worse.
@@ -134,8 +134,8 @@ mod tests {
 
     #[test]
     fn names_are_files_and_no_two_are_the_same() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/doctor/checks");
-        let mut files: Vec<String> = std::fs::read_dir(folder)
+        let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/doctor/checks");
+        let mut files: Vec<String> = std::fs::read_dir(directory)
             .unwrap()
             .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().replace('_', "-"))
             .filter(|name| name != "mod")

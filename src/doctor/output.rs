@@ -32,7 +32,7 @@ pub fn text(outcomes: &[Outcome]) -> String {
         count(Verdict::Pass),
         count(Verdict::Fail),
         count(Verdict::Warn),
-        count(Verdict::CannotJudge)
+        count(Verdict::Skipped)
     );
     text
 }

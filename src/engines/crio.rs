@@ -17,10 +17,10 @@ pub fn routes(launch: &Launch, shim: &Path) -> Result<Vec<Route>, EngineError> {
         given.map_or_else(|| PathBuf::from(default), PathBuf::from)
     };
     let file = named("config", "c", "/etc/crio/crio.conf");
-    let folder = named("config-dir", "d", "/etc/crio/crio.conf.d");
+    let directory = named("config-dir", "d", "/etc/crio/crio.conf.d");
     let mut files: Vec<(PathBuf, Table)> = Vec::new();
     // The drop-ins are read in the order of their names, each over what was before.
-    for path in std::iter::once(file).chain(launch.list(&folder)) {
+    for path in std::iter::once(file).chain(launch.list(&directory)) {
         if let Some(table) = launch.read_toml(&path)? {
             files.push((path, table));
         }
@@ -41,7 +41,7 @@ pub fn routes(launch: &Launch, shim: &Path) -> Result<Vec<Route>, EngineError> {
     let advice = format!(
         "set `runtime_path = \"{}\"` under [crio.runtime.runtimes.{name}] in {} and restart crio",
         shim.display(),
-        folder.join("90-oomshim.conf").display()
+        directory.join("90-oomshim.conf").display()
     );
     let starter = Starter::of(launch, OsStr::new(&program));
     Ok(vec![Route { workloads: "containers of Kubernetes", starter, source, inherits: Inherits::Nobody, advice }])

@@ -14,8 +14,8 @@ use super::{EngineError, Inherits, Launch, Route, Source, Starter, option, optio
 /// do not know it.
 const VARIABLE: &str = "DOCKER_BUILDKIT_RUNC_COMMAND";
 
-/// The folder for a `runc` that an old dockerd finds before the real one.
-const FOLDER: &str = "/usr/local/lib/oomshim";
+/// The directory for a `runc` that an old dockerd finds before the real one.
+const DIRECTORY: &str = "/usr/local/lib/oomshim";
 
 /// The ways by which this dockerd starts processes: build steps, and containers.
 ///
@@ -60,10 +60,10 @@ fn build_steps(launch: &Launch, shim: &Path) -> Route {
     } else {
         let path = launch.variable("PATH").unwrap_or(OsStr::new(super::launch::PATH));
         let path = crate::text::escape::bytes(path.as_bytes());
-        // One folder of that name is enough when the link was made and the runtime behind it is gone.
-        let path = path.strip_prefix(FOLDER).and_then(|rest| rest.strip_prefix(':')).unwrap_or(&path);
-        let link = format!("mkdir -p {FOLDER} && ln -sfn {shim} {FOLDER}/runc");
-        (format!("this dockerd does not know {VARIABLE}: run `{link}`, "), format!("PATH={FOLDER}:{path}"))
+        // One directory of that name is enough when the link was made and the runtime behind it is gone.
+        let path = path.strip_prefix(DIRECTORY).and_then(|rest| rest.strip_prefix(':')).unwrap_or(&path);
+        let link = format!("mkdir -p {DIRECTORY} && ln -sfn {shim} {DIRECTORY}/runc");
+        (format!("this dockerd does not know {VARIABLE}: run `{link}`, "), format!("PATH={DIRECTORY}:{path}"))
     };
     let advice = format!(
         "{before}add `Environment={setting}` under [Service] with `systemctl edit docker.service` and restart dockerd"

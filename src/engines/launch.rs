@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use super::EngineError;
-use crate::system::os_error::Reason;
+use crate::system::os_error::OsError;
 use crate::system::process::{Process, ProcessError};
 
 /// The largest configuration file that is read, in bytes.
@@ -28,10 +28,10 @@ pub struct Launch {
     pub environment: Vec<(OsString, OsString)>,
     /// The file that a running engine was started from, as this process can open it.
     pub program: Option<PathBuf>,
-    /// The folder that the engine sees as `/`.
+    /// The directory that the engine sees as `/`.
     pub root: PathBuf,
     /// The working directory, as the engine names it.
-    pub folder: PathBuf,
+    pub directory: PathBuf,
     /// Whether it runs in a user namespace of its own, as rootless engines do.
     pub rootless: bool,
 }
@@ -54,7 +54,7 @@ impl Launch {
             environment: std::env::vars_os().collect(),
             program: None,
             root: "/".into(),
-            folder: std::env::current_dir().unwrap_or_else(|_| "/".into()),
+            directory: std::env::current_dir().unwrap_or_else(|_| "/".into()),
             rootless: !crate::system::host::in_initial_user_namespace(Path::new("/proc")),
         }
     }
@@ -74,14 +74,14 @@ impl Launch {
             let (name, value) = word.as_bytes().split_at(at);
             Some((OsStr::from_bytes(name).to_owned(), OsStr::from_bytes(&value[1..]).to_owned()))
         };
-        let folder = proc.join(pid.to_string());
+        let directory = proc.join(pid.to_string());
         Ok(Launch {
             args: words(process.read("cmdline")?),
             environment: words(process.read("environ")?).iter().filter_map(pair).collect(),
             // It leads to the very file, also when another has its name by now or nobody here can see it.
-            program: Some(folder.join("exe")),
-            root: folder.join("root"),
-            folder: std::fs::read_link(folder.join("cwd")).unwrap_or_else(|_| "/".into()),
+            program: Some(directory.join("exe")),
+            root: directory.join("root"),
+            directory: std::fs::read_link(directory.join("cwd")).unwrap_or_else(|_| "/".into()),
             rootless: process.read("uid_map").is_ok_and(|map| !crate::system::host::is_initial_map(&map)),
         })
     }
@@ -93,11 +93,11 @@ impl Launch {
         same.map(|(_, value)| value.as_os_str()).filter(|value| !value.is_empty())
     }
 
-    /// The folder of the user's own configuration, as Go programs find it.
+    /// The directory of the user's own configuration, as Go programs find it.
     #[must_use]
     pub fn user_config(&self) -> PathBuf {
         match self.variable("XDG_CONFIG_HOME") {
-            Some(folder) => PathBuf::from(folder),
+            Some(directory) => PathBuf::from(directory),
             None => Path::new(self.variable("HOME").unwrap_or_default()).join(".config"),
         }
     }
@@ -107,7 +107,7 @@ impl Launch {
     /// # Errors
     /// [`EngineError::Unreadable`], also for a file of more than 1 MiB.
     pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, EngineError> {
-        let error = |errno| EngineError::Unreadable { path: path.to_owned(), reason: Reason(errno) };
+        let error = |errno| EngineError::Unreadable { path: path.to_owned(), reason: OsError(errno) };
         // NONBLOCK: whoever runs the engine may have put a FIFO there.
         let fd = match self.open(path, OFlags::RDONLY | OFlags::NONBLOCK) {
             Ok(fd) => fd,
@@ -143,14 +143,14 @@ impl Launch {
         self.open(path, OFlags::PATH).is_ok()
     }
 
-    /// The names in a folder, sorted; none when it cannot be read.
+    /// The names in a directory, sorted; none when it cannot be read.
     #[must_use]
-    pub fn list(&self, folder: &Path) -> Vec<PathBuf> {
-        let Ok(fd) = self.open(folder, OFlags::RDONLY | OFlags::DIRECTORY) else { return Vec::new() };
+    pub fn list(&self, directory: &Path) -> Vec<PathBuf> {
+        let Ok(fd) = self.open(directory, OFlags::RDONLY | OFlags::DIRECTORY) else { return Vec::new() };
         let Ok(entries) = rustix::fs::Dir::read_from(fd) else { return Vec::new() };
         let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_bytes().to_owned()));
         let names = names.filter(|name| name != b"." && name != b"..");
-        let mut all: Vec<PathBuf> = names.map(|name| folder.join(OsStr::from_bytes(&name))).collect();
+        let mut all: Vec<PathBuf> = names.map(|name| directory.join(OsStr::from_bytes(&name))).collect();
         all.sort();
         all
     }
@@ -164,7 +164,7 @@ impl Launch {
         let path = self.variable("PATH").unwrap_or(OsStr::new(PATH));
         path.as_bytes()
             .split(|&byte| byte == b':')
-            .find_map(|folder| self.program(Path::new(OsStr::from_bytes(folder)).join(program)))
+            .find_map(|directory| self.program(Path::new(OsStr::from_bytes(directory)).join(program)))
     }
 
     /// Whether the engine's program has that text in it, such as the name of a setting; `None` when it cannot be read.
@@ -194,7 +194,7 @@ impl Launch {
 
     /// Opens a file below the engine's root, and never outside of it, wherever links in there lead.
     fn open(&self, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
-        let absolute = self.folder.join(path);
+        let absolute = self.directory.join(path);
         let root = rustix::fs::open(&self.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let flags = flags | OFlags::CLOEXEC;
         match rustix::fs::openat2(&root, &absolute, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
@@ -228,7 +228,7 @@ pub(crate) mod tests {
         let launch = Launch {
             args: line.split(' ').map(OsString::from).collect(),
             root: root.path().to_owned(),
-            folder: "/".into(),
+            directory: "/".into(),
             ..Launch::default()
         };
         (root, launch)
@@ -274,7 +274,7 @@ pub(crate) mod tests {
         let launch = Launch::of_process(Path::new("/proc"), std::process::id()).unwrap();
         assert_eq!(launch.args, std::env::args_os().collect::<Vec<_>>());
         assert_eq!(launch.variable("PATH"), std::env::var_os("PATH").as_deref());
-        assert_eq!(launch.folder, std::env::current_dir().unwrap());
+        assert_eq!(launch.directory, std::env::current_dir().unwrap());
         assert!(launch.exists(Path::new("/proc/self")));
         assert_eq!(launch.program_mentions("the file it runs from, not the one of its name"), Some(true));
     }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::system::os_error::Reason;
+use crate::system::os_error::OsError;
 pub use launch::Launch;
 
 /// The name of the shim's program.
@@ -188,7 +188,7 @@ pub enum EngineError {
         /// The file, as the engine names it.
         path: PathBuf,
         /// Why not.
-        reason: Reason,
+        reason: OsError,
     },
     /// The file is not written in its language.
     #[error("{} is malformed: {message}", .path.display())]
@@ -203,7 +203,7 @@ pub enum EngineError {
 /// What is to be said before a daemon is made immune: for each way by which it would hand the immunity on to what it
 /// starts, a sentence with the setting that mends it. Nothing for a command that is no known engine.
 #[must_use]
-pub fn heirs(command: &[OsString]) -> Vec<String> {
+pub fn inherited_immunity_warnings(command: &[OsString]) -> Vec<String> {
     // It may stand behind a wrapper: `rootlesskit buildkitd`, `tini -- dockerd`.
     let Some((at, engine)) = command.iter().enumerate().find_map(|(at, arg)| Some((at, Engine::of_program(arg)?)))
     else {
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn heirs_are_named_with_what_to_write() {
-        let of = |line: &str| heirs(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        let of = |line: &str| inherited_immunity_warnings(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert_eq!(of("nginx -c x"), [""; 0]);
         let [warning] = <[String; 1]>::try_from(of("tini -- /x/buildkitd --config /absent --oci-worker=true --containerd-worker=false --oci-worker-binary /bin/sh")).unwrap();
         assert!(warning.starts_with("build steps of buildkitd would inherit its immunity: /bin/sh starts them (option --oci-worker-binary); give buildkitd --oci-worker-binary="), "{warning}");

@@ -52,14 +52,14 @@ fn config_files(launch: &Launch) -> Vec<PathBuf> {
     if let Some(file) = launch.variable("CONTAINERS_CONF") {
         return vec![PathBuf::from(file)];
     }
-    let mut folders = vec![PathBuf::from("/usr/share/containers"), PathBuf::from("/etc/containers")];
+    let mut directories = vec![PathBuf::from("/usr/share/containers"), PathBuf::from("/etc/containers")];
     if launch.rootless {
-        folders.push(launch.user_config().join("containers"));
+        directories.push(launch.user_config().join("containers"));
     }
     let mut files = Vec::new();
-    for folder in folders {
-        files.push(folder.join("containers.conf"));
-        let drop_ins = launch.list(&folder.join("containers.conf.d"));
+    for directory in directories {
+        files.push(directory.join("containers.conf"));
+        let drop_ins = launch.list(&directory.join("containers.conf.d"));
         files.extend(drop_ins.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "conf")));
     }
     files.extend(launch.variable("CONTAINERS_CONF_OVERRIDE").map(PathBuf::from));

@@ -7,14 +7,14 @@ use std::path::Path;
 use thiserror::Error;
 
 use crate::apply;
-use crate::policy::decide::{self, Because, Volunteer};
+use crate::policy::decide::{self, ClassRequest, Source};
 use crate::policy::file::Loaded;
 use crate::policy::rule::{Failed, Rule};
-use crate::spec::bundle::{self, BundleError, SpecFile};
+use crate::spec::bundle::{self, AtomicFile, BundleError};
 use crate::spec::document::{Document, DocumentError};
 use crate::spec::edit::{self, Edit, EditError};
 use crate::spec::workload::Workload;
-use crate::system::host::{self, Host, Rights, Roots};
+use crate::system::host::{self, Host, Roots, ScorePrivilege};
 use crate::system::process::ProcessError;
 
 /// Why a bundle cannot be explained.
@@ -114,19 +114,19 @@ pub struct Obstacle {
 /// [`ExplainError`]
 pub fn explain(loaded: &Loaded, bundle: &Path, id: Option<&OsStr>, roots: &Roots) -> Result<Explanation, ExplainError> {
     let policy = &loaded.policy;
-    let (_, bytes) = SpecFile::read(&bundle::spec_path(bundle))?;
+    let (_, bytes) = AtomicFile::read(&bundle::spec_path(bundle))?;
     let document = Document::parse(&bytes)?;
     let workload = Workload::of(&document).named(id, bundle::absolute_path(Some(bundle.as_os_str())));
     let decision = decide::classify(policy, &workload);
     let looked_at = match decision.because {
-        Because::Rule(index) => &policy.rules[..=index],
-        Because::Default | Because::Named => &policy.rules[..],
+        Source::Rule(index) => &policy.rules[..=index],
+        Source::Default | Source::Named => &policy.rules[..],
     };
     let mut explanation = Explanation {
         class: decision.name().to_owned(),
         because: match decision.because {
-            Because::Rule(index) => format!("{} matches", name(index, &policy.rules[index])),
-            Because::Default | Because::Named => "no rule matches, and this is the default".to_owned(),
+            Source::Rule(index) => format!("{} matches", name(index, &policy.rules[index])),
+            Source::Default | Source::Named => "no rule matches, and this is the default".to_owned(),
         },
         policy: loaded.path.as_ref().map_or("built-in".to_owned(), |path| path.display().to_string()),
         rules: looked_at.iter().enumerate().map(|(index, rule)| judge(index, rule, &workload)).collect(),
@@ -152,7 +152,7 @@ pub fn explain(loaded: &Loaded, bundle: &Path, id: Option<&OsStr>, roots: &Roots
     explanation.not_applied.extend(skipped);
     edit::splices(&document, &plan.edits)?;
     explanation.edits = plan.edits.iter().map(|edit| shown(edit, &document)).collect();
-    if host::rights(&roots.proc) == Rights::RaiseOnly && plan.score().is_some() {
+    if host::rights(&roots.proc) == ScorePrivilege::RaiseOnly && plan.score().is_some() {
         let note = "the score is not sticky: without CAP_SYS_RESOURCE the writer leaves the floor where it was, and the \
                     container can lower its score again (fs/proc/base.c)";
         explanation.notes.push(note.to_owned());
@@ -176,15 +176,17 @@ fn judge(index: usize, rule: &Rule, workload: &Workload<'_>) -> Judged {
     Judged { name: name(index, rule), outcome }
 }
 
-fn volunteered(volunteer: &Volunteer) -> String {
+fn volunteered(volunteer: &ClassRequest) -> String {
     let wish = |name: &str| format!("the annotation {} asks for the class {name:?}", decide::CLASS_ANNOTATION);
     match volunteer {
-        Volunteer::Granted => {
+        ClassRequest::Granted => {
             format!("the annotation {} asks for this class, and it is not milder", decide::CLASS_ANNOTATION)
         }
-        Volunteer::Unknown(name) => format!("{}, which the policy does not have", wish(name)),
-        Volunteer::Milder(name) => format!("{}, which is milder than the rules' and therefore not granted", wish(name)),
-        Volunteer::Kept(name) => format!("{}, but the rules leave this container alone", wish(name)),
+        ClassRequest::Unknown(name) => format!("{}, which the policy does not have", wish(name)),
+        ClassRequest::Milder(name) => {
+            format!("{}, which is milder than the rules' and therefore not granted", wish(name))
+        }
+        ClassRequest::Kept(name) => format!("{}, but the rules leave this container alone", wish(name)),
     }
 }
 
@@ -213,10 +215,10 @@ mod tests {
     use crate::policy::file;
 
     fn explained(policy: &str, spec: &str) -> Explanation {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("config.json"), spec).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("config.json"), spec).unwrap();
         let loaded = Loaded { policy: file::parse(policy, Path::new("p.toml")).unwrap(), path: None };
-        explain(&loaded, folder.path(), None, &Roots::default()).unwrap()
+        explain(&loaded, directory.path(), None, &Roots::default()).unwrap()
     }
 
     #[test]
@@ -238,13 +240,13 @@ mod tests {
 
     #[test]
     fn what_keep_does_below_an_immune_engine_is_told() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("self")).unwrap();
-        std::fs::write(folder.path().join("self/oom_score_adj"), "-1000\n").unwrap();
-        std::fs::write(folder.path().join("config.json"), r#"{"hostname":"h","process":{}}"#).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("self")).unwrap();
+        std::fs::write(directory.path().join("self/oom_score_adj"), "-1000\n").unwrap();
+        std::fs::write(directory.path().join("config.json"), r#"{"hostname":"h","process":{}}"#).unwrap();
         let policy = file::parse("[[rule]]\nclass=\"keep\"\nmatch.hostname=\"h\"\n", Path::new("p")).unwrap();
-        let roots = Roots { proc: folder.path().to_owned(), ..Roots::default() };
-        let told = explain(&Loaded { policy, path: None }, folder.path(), None, &roots).unwrap();
+        let roots = Roots { proc: directory.path().to_owned(), ..Roots::default() };
+        let told = explain(&Loaded { policy, path: None }, directory.path(), None, &roots).unwrap();
         assert_eq!((told.class.as_str(), told.edits[0].value.as_str()), ("keep", "0"));
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::location::{Excerpt, Place};
 use super::rule::Meta;
-use super::together::Claim;
+use super::together::CrossFile;
 use crate::spec::edit::Splice;
 
 /// How bad it is if it is so.
@@ -150,7 +150,7 @@ pub struct Outcome {
     /// What is wrong and was to be ignored, by the file's own word.
     pub ignored: Vec<Finding>,
     /// What is wrong if another file claims the same, until [`together::judge`](super::together::judge) tells.
-    pub claims: Vec<Claim>,
+    pub claims: Vec<CrossFile>,
     /// What could not be judged.
     pub unjudged: Vec<Unjudged>,
     /// How many more of a rule's findings there are than are listed.

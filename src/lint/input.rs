@@ -1,33 +1,33 @@
-//! Which files to judge: those that are named, and those in named folders that may be one of ours.
+//! Which files to judge: those that are named, and those in named directories that may be one of ours.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::kind;
-use crate::system::os_error::Reason;
+use crate::system::os_error::OsError;
 
 /// A file to judge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// Its path, as it was given or found.
     pub path: PathBuf,
-    /// The one of [`Inputs::folders`] that it was found in, and is passed over in if it is none of ours. `None` where a
+    /// The one of [`Inputs::directories`] that it was found in, and is passed over in if it is none of ours. `None` where a
     /// person named the file itself, or a bundle that it is the spec of: then that is an error.
-    pub folder: Option<usize>,
+    pub directory: Option<usize>,
 }
 
 impl Candidate {
     /// Whether a person named it, or its bundle.
     #[must_use]
     pub fn is_named(&self) -> bool {
-        self.folder.is_none()
+        self.directory.is_none()
     }
 }
 
-/// A folder that a person named.
+/// A directory that a person named.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folder {
+pub struct Directory {
     /// Its path, as it was given.
     pub path: PathBuf,
     /// Whether it has something to say even if no candidate is left of it: a problem, or a file that was named twice.
@@ -37,7 +37,7 @@ pub struct Folder {
 /// Something that could not be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The file or folder.
+    /// The file or directory.
     pub path: PathBuf,
     /// What is in the way.
     pub message: String,
@@ -46,10 +46,10 @@ pub struct Problem {
 /// What there is to judge.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
-    /// The files, each folder's in the order of their names, and none twice.
+    /// The files, each directory's in the order of their names, and none twice.
     pub candidates: Vec<Candidate>,
-    /// The folders among the paths.
-    pub folders: Vec<Folder>,
+    /// The directories among the paths.
+    pub directories: Vec<Directory>,
     /// What could not be looked at.
     pub problems: Vec<Problem>,
     /// What was left out on purpose, and a person may wonder about.
@@ -58,7 +58,7 @@ pub struct Inputs {
     seen: HashMap<PathBuf, usize>,
 }
 
-/// Looks into the folders among those paths, and below them.
+/// Looks into the directories among those paths, and below them.
 #[must_use]
 pub fn collect(paths: &[PathBuf]) -> Inputs {
     let mut inputs = Inputs::default();
@@ -66,7 +66,7 @@ pub fn collect(paths: &[PathBuf]) -> Inputs {
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => inputs.walk(path),
             Ok(_) => inputs.add(path.clone(), None),
-            Err(error) => inputs.problem(path, format!("cannot look at it: {}", Reason::from(error))),
+            Err(error) => inputs.problem(path, format!("cannot look at it: {}", OsError::from(error))),
         }
     }
     inputs
@@ -78,38 +78,38 @@ impl Inputs {
     }
 
     /// A path that is there already, because paths overlap, is judged once.
-    fn add(&mut self, path: PathBuf, folder: Option<usize>) {
+    fn add(&mut self, path: PathBuf, directory: Option<usize>) {
         let Some(&earlier) = self.seen.get(&path) else {
             self.seen.insert(path.clone(), self.candidates.len());
-            return self.candidates.push(Candidate { path, folder });
+            return self.candidates.push(Candidate { path, directory });
         };
         let earlier = &mut self.candidates[earlier];
-        for folder in [folder, earlier.folder].into_iter().flatten() {
-            self.folders[folder].spoke = true;
+        for directory in [directory, earlier.directory].into_iter().flatten() {
+            self.directories[directory].spoke = true;
         }
-        if folder.is_none() {
-            earlier.folder = None;
+        if directory.is_none() {
+            earlier.directory = None;
         }
     }
 
     fn walk(&mut self, top: &Path) {
         let problems = self.problems.len();
-        let index = self.folders.len();
-        self.folders.push(Folder { path: top.to_owned(), spoke: false });
+        let index = self.directories.len();
+        self.directories.push(Directory { path: top.to_owned(), spoke: false });
         self.search(top, index);
-        self.folders[index].spoke |= self.problems.len() > problems;
+        self.directories[index].spoke |= self.problems.len() > problems;
     }
 
     fn search(&mut self, top: &Path, index: usize) {
-        let mut folders = vec![top.to_owned()];
-        while let Some(folder) = folders.pop() {
-            let entries = fs::read_dir(&folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let mut directories = vec![top.to_owned()];
+        while let Some(directory) = directories.pop() {
+            let entries = fs::read_dir(&directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
             let mut entries = match entries {
                 Ok(entries) => entries,
-                // It was there a moment ago: containers end while their folders are searched.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && folder != top => continue,
+                // It was there a moment ago: containers end while their directories are searched.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && directory != top => continue,
                 Err(error) => {
-                    self.problem(&folder, format!("cannot list it: {}", Reason::from(error)));
+                    self.problem(&directory, format!("cannot list it: {}", OsError::from(error)));
                     continue;
                 }
             };
@@ -130,23 +130,23 @@ impl Inputs {
                     self.link(&path, index);
                 } else if has_root && entry.file_name() == "config.json" {
                     // Whatever it says, it is meant to be the spec of this bundle, as if it had been named.
-                    self.folders[index].spoke = true;
+                    self.directories[index].spoke = true;
                     self.add(path, None);
                 } else if is_ours_by_name(&path) {
                     self.add(path, Some(index));
                 }
             }
-            folders.extend(deeper.into_iter().rev());
+            directories.extend(deeper.into_iter().rev());
         }
     }
 
-    /// A symbolic link to a file is as good as the file. One to a folder is not followed: what it shows is somewhere
-    /// else, and one that leads to a folder above itself would never end.
+    /// A symbolic link to a file is as good as the file. One to a directory is not followed: what it shows is somewhere
+    /// else, and one that leads to a directory above itself would never end.
     fn link(&mut self, path: &Path, index: usize) {
         let target = match fs::metadata(path) {
             Ok(target) => target,
             Err(error) if is_ours_by_name(path) => {
-                return self.problem(path, format!("cannot look at it: {}", Reason::from(error)));
+                return self.problem(path, format!("cannot look at it: {}", OsError::from(error)));
             }
             Err(_) => return,
         };
@@ -159,13 +159,13 @@ impl Inputs {
         let parent = path.parent().and_then(|parent| fs::canonicalize(parent).ok());
         let loops = fs::canonicalize(path).ok().zip(parent).is_some_and(|(target, parent)| parent.starts_with(target));
         if loops {
-            let message = "a symbolic link to a folder that it is in; not followed".to_owned();
+            let message = "a symbolic link to a directory that it is in; not followed".to_owned();
             self.notes.push(Problem { path: path.to_owned(), message });
         }
     }
 }
 
-/// Whether a file found in a folder may be one of ours.
+/// Whether a file found in a directory may be one of ours.
 fn is_ours_by_name(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json" || extension == "toml")
 }
@@ -185,8 +185,8 @@ mod tests {
     fn folders_are_searched_and_containers_are_not() {
         let top = tempfile::tempdir().unwrap();
         let at = |name: &str| top.path().join(name);
-        for folder in ["b/rootfs/etc", "a", ".git", "other/rootfs"] {
-            fs::create_dir_all(at(folder)).unwrap();
+        for directory in ["b/rootfs/etc", "a", ".git", "other/rootfs"] {
+            fs::create_dir_all(at(directory)).unwrap();
         }
         for file in [
             "b/config.json",
@@ -208,7 +208,10 @@ mod tests {
         assert_eq!(names, ["a/x.toml", "a/y.toml", "b/config.json", "other/rootfs/z.json"].map(PathBuf::from));
         assert_eq!(
             inputs.notes,
-            [Problem { path: at("a/loop"), message: "a symbolic link to a folder that it is in; not followed".into() }]
+            [Problem {
+                path: at("a/loop"),
+                message: "a symbolic link to a directory that it is in; not followed".into()
+            }]
         );
         let problems: Vec<_> = inputs.problems.iter().map(|problem| problem.path.clone()).collect();
         assert_eq!(problems, [at("a/z.json"), at("absent")]);
@@ -223,8 +226,11 @@ mod tests {
         let orders = [[top.path(), bundle.as_path(), file.as_path()], [file.as_path(), bundle.as_path(), top.path()]];
         for paths in orders {
             let inputs = collect(&paths.map(Path::to_owned));
-            assert_eq!(inputs.candidates, [Candidate { path: file.clone(), folder: None }], "{paths:?}");
-            assert!(inputs.folders.len() == 2 && inputs.folders.iter().all(|folder| folder.spoke), "{paths:?}");
+            assert_eq!(inputs.candidates, [Candidate { path: file.clone(), directory: None }], "{paths:?}");
+            assert!(
+                inputs.directories.len() == 2 && inputs.directories.iter().all(|directory| directory.spoke),
+                "{paths:?}"
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::system::host::{self, Host, Rights, Roots};
+use crate::system::host::{self, Host, Roots, ScorePrivilege};
 use crate::system::oom_score_adj::OomScoreAdj;
 
 /// What rules may ask about a machine.
@@ -11,7 +11,7 @@ pub struct Machine {
     /// cgroups and RAM.
     pub host: Host,
     /// What the process that asks may do to scores.
-    pub rights: Rights,
+    pub rights: ScorePrivilege,
     /// All swap, bytes (`SwapTotal`); `None` when it could not be read.
     pub swap: Option<u64>,
     /// The score of the process that asks: what an engine started from the same place would have.

@@ -8,7 +8,7 @@ use super::finding::{Confidence, Finding, Fix, Related, Safety, Severity, Unjudg
 use super::location::Lines;
 use super::rule::Meta;
 use super::subject::Subject;
-use super::together::Claim;
+use super::together::CrossFile;
 use super::tree::Node;
 use crate::spec::edit::Splice;
 use crate::text::escape;
@@ -26,24 +26,24 @@ pub struct Report<'s> {
     counts: HashMap<&'static str, usize>,
     seen: HashMap<u64, u64>,
     pub(super) findings: Vec<Finding>,
-    pub(super) claims: Vec<Claim>,
+    pub(super) claims: Vec<CrossFile>,
     pub(super) unjudged: Vec<Unjudged>,
     pub(super) unlisted: usize,
 }
 
 /// A place that a rule can name.
-pub trait Spot {
+pub trait Locatable {
     /// Its bytes.
     fn bytes(&self) -> Range<usize>;
 }
 
-impl Spot for Node<'_> {
+impl Locatable for Node<'_> {
     fn bytes(&self) -> Range<usize> {
         self.span()
     }
 }
 
-impl Spot for Range<usize> {
+impl Locatable for Range<usize> {
     fn bytes(&self) -> Range<usize> {
         self.clone()
     }
@@ -70,7 +70,7 @@ impl<'s> Report<'s> {
     }
 
     /// Begins a finding: what is wrong, at that place. [`Draft::emit`] ends it.
-    pub fn at(&mut self, spot: &impl Spot, message: impl Into<String>) -> Draft<'_, 's> {
+    pub fn at(&mut self, spot: &impl Locatable, message: impl Into<String>) -> Draft<'_, 's> {
         let made = Made { bytes: spot.bytes(), message: message.into(), ..Made::default() };
         Draft { report: self, made }
     }
@@ -174,7 +174,7 @@ impl Draft<'_, '_> {
     }
 
     /// Another place that belongs to it.
-    pub fn related(mut self, spot: &impl Spot, label: impl Into<String>) -> Self {
+    pub fn related(mut self, spot: &impl Locatable, label: impl Into<String>) -> Self {
         self.made.related.push((spot.bytes(), label.into()));
         self
     }
@@ -206,7 +206,7 @@ impl Draft<'_, '_> {
     pub fn emit_if_claimed_twice(self, thing: &str, owner: u64) {
         let report = self.report;
         let finding = report.finding(self.made).map(Box::new);
-        report.claims.extend(finding.map(|finding| Claim { thing: thing.into(), owner, finding, ignored: false }));
+        report.claims.extend(finding.map(|finding| CrossFile { thing: thing.into(), owner, finding, ignored: false }));
     }
 }
 

@@ -40,7 +40,7 @@ words!(Fixable { No => "no", Unsafe => "with --unsafe-fixes", Safe => "with --fi
 /// What a rule is, apart from its code. `docs/rules.md` and `--explain` are made of it.
 #[derive(Debug)]
 pub struct Meta {
-    /// Its kebab-case name: also its file's, its struct's, its fixtures' folder's and its section's.
+    /// Its kebab-case name: also its file's, its struct's, its fixtures' directory's and its section's.
     pub name: &'static str,
     /// What it finds, in some words.
     pub summary: &'static str,

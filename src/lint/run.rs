@@ -10,11 +10,11 @@ use rustix::io::Errno;
 
 use super::finding::{Outcome, Safety};
 use super::fix::{self, Fixed};
-use super::input::{Candidate, Folder, Inputs, Problem, is_expected};
+use super::input::{Candidate, Directory, Inputs, Problem, is_expected};
 use super::kind::{self, FileKind};
 use super::{LintError, Options, together};
-use crate::spec::bundle::{BundleError, SpecFile};
-use crate::system::os_error::Reason;
+use crate::spec::bundle::{AtomicFile, BundleError};
+use crate::system::os_error::OsError;
 
 /// What to do with findings that can be fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub struct Results {
     pub problems: Vec<Problem>,
     /// What was left out on purpose.
     pub notes: Vec<Problem>,
-    /// The named folders in which there was nothing to judge, until [`Results::finish`] is asked how bad that is.
+    /// The named directories in which there was nothing to judge, until [`Results::finish`] is asked how bad that is.
     pub empty: Vec<Problem>,
     /// What was changed, or would be.
     pub changes: Vec<Change>,
@@ -108,19 +108,19 @@ pub fn run(inputs: Inputs, settings: &Settings, progress: &mut dyn FnMut(Duratio
     let mut all = slots.into_inner().unwrap_or_else(PoisonError::into_inner);
     all.sort_by_key(|(index, _)| *index);
     let mut results = Results { problems: inputs.problems, notes: inputs.notes, ..Results::default() };
-    let mut folders = inputs.folders;
+    let mut directories = inputs.directories;
     for (index, done) in all {
-        if let (Some(folder), false) = (files[index].folder, matches!(done, Done::NotOurs)) {
-            folders[folder].spoke = true;
+        if let (Some(directory), false) = (files[index].directory, matches!(done, Done::NotOurs)) {
+            directories[directory].spoke = true;
         }
         results.add(done);
     }
-    let silent = folders.into_iter().filter(|folder| !folder.spoke);
-    results.empty = silent.map(|Folder { path, .. }| Problem { path, message: EMPTY.to_owned() }).collect();
+    let silent = directories.into_iter().filter(|directory| !directory.spoke);
+    results.empty = silent.map(|Directory { path, .. }| Problem { path, message: EMPTY.to_owned() }).collect();
     results
 }
 
-/// What a person is told who named a folder that holds nothing of ours.
+/// What a person is told who named a directory that holds nothing of ours.
 const EMPTY: &str = "nothing in it can be judged: no spec, policy, hooks.d file or configuration of an engine";
 
 /// Judges one text that is no file, standard input say.
@@ -148,7 +148,7 @@ impl Results {
     }
 
     /// Ends a run, once, when everything is there: holds the files against each other, and where nothing was judged at
-    /// all, an empty folder is a problem and not only worth a note. A mistyped path must not look like a clean one.
+    /// all, an empty directory is a problem and not only worth a note. A mistyped path must not look like a clean one.
     pub fn finish(&mut self) {
         together::judge(&mut self.outcomes);
         let nothing = self.outcomes.is_empty() && self.problems.is_empty();
@@ -178,7 +178,7 @@ fn one(file: &Candidate, settings: &Settings) -> Done {
     if !file.is_named() && settings.kind.is_some_and(|kind| file.path.extension() != Some(ending(kind).as_ref())) {
         return Done::NotOurs;
     }
-    let (spec, bytes) = match SpecFile::read(&real) {
+    let (spec, bytes) = match AtomicFile::read(&real) {
         Ok(opened) => opened,
         Err(error) if !file.is_named() && may_be_passed_over(&error, &file.path) => return Done::NotOurs,
         Err(error) => return Done::Failed(problem(&error)),
@@ -196,11 +196,11 @@ fn one(file: &Candidate, settings: &Settings) -> Done {
     done
 }
 
-/// Whether nobody wonders that a file, found in a folder, was not read. One that may not be read could be one of ours;
-/// one that is gone by now was a container that ended while its folder was searched.
+/// Whether nobody wonders that a file, found in a directory, was not read. One that may not be read could be one of ours;
+/// one that is gone by now was a container that ended while its directory was searched.
 fn may_be_passed_over(error: &BundleError, path: &Path) -> bool {
     match error {
-        BundleError::File { reason: Reason(errno), .. } => *errno == Errno::NOENT,
+        BundleError::File { reason: OsError(errno), .. } => *errno == Errno::NOENT,
         _ => !is_expected(path),
     }
 }

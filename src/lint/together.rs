@@ -1,6 +1,6 @@
 //! What only several files together tell: that they claim one thing for themselves.
 //!
-//! A file is judged alone and forgotten, however many there are. What stays of it is a [`Claim`]: a finding that holds
+//! A file is judged alone and forgotten, however many there are. What stays of it is a [`CrossFile`]: a finding that holds
 //! only if another file claims the same, and waits for that.
 
 use std::collections::{HashMap, HashSet};
@@ -13,7 +13,7 @@ const NAMED: usize = 3;
 
 /// What a file claims for itself alone.
 #[derive(Debug, Clone)]
-pub struct Claim {
+pub struct CrossFile {
     /// What is claimed. Claims of one rule to the same thing contradict each other.
     pub(super) thing: Box<str>,
     /// Who claims it. Two files may speak of the same one, and then do not contradict each other.
@@ -49,7 +49,7 @@ pub fn judge(outcomes: &mut [Outcome]) {
         if related.is_empty() {
             continue;
         }
-        let Claim { mut finding, ignored, .. } = claim;
+        let CrossFile { mut finding, ignored, .. } = claim;
         finding.message = format!("{} {names}", finding.message);
         finding.related.extend(related);
         let outcome = &mut outcomes[file];
@@ -61,8 +61,8 @@ pub fn judge(outcomes: &mut [Outcome]) {
 
 /// For each claim the first claims of other owners to the same thing, as many as are named, and how many other owners
 /// there are.
-fn others(claims: &[(usize, Claim)]) -> Vec<(Vec<usize>, usize)> {
-    let key = |claim: &Claim| (claim.finding.rule.name, claim.thing.clone());
+fn others(claims: &[(usize, CrossFile)]) -> Vec<(Vec<usize>, usize)> {
+    let key = |claim: &CrossFile| (claim.finding.rule.name, claim.thing.clone());
     // An owner's first claim stands for all of his: that keeps this linear when thousands claim one thing.
     let mut firsts: HashMap<_, (HashSet<u64>, Vec<usize>)> = HashMap::new();
     for (index, (_, claim)) in claims.iter().enumerate() {
@@ -71,7 +71,7 @@ fn others(claims: &[(usize, Claim)]) -> Vec<(Vec<usize>, usize)> {
             first.push(index);
         }
     }
-    let of = |claim: &Claim| {
+    let of = |claim: &CrossFile| {
         let (owners, first) = &firsts[&key(claim)];
         let foreign = first.iter().copied().filter(|index| claims[*index].1.owner != claim.owner);
         (foreign.take(NAMED).collect(), owners.len() - 1)
@@ -82,7 +82,7 @@ fn others(claims: &[(usize, Claim)]) -> Vec<(Vec<usize>, usize)> {
 /// The names of the files of those claims, for a message, and their places.
 fn named(
     (indices, count): &(Vec<usize>, usize),
-    claims: &[(usize, Claim)],
+    claims: &[(usize, CrossFile)],
     outcomes: &[Outcome],
 ) -> (String, Vec<Related>) {
     let places = indices.iter().map(|index| {
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use crate::lint::{self, Options};
 
-    /// Outcomes of specs with that root folder and that cgroup, held against each other: name, root, cgroup.
+    /// Outcomes of specs with that root directory and that cgroup, held against each other: name, root, cgroup.
     fn judged(specs: &[(&str, &str, &str)]) -> Vec<Outcome> {
         let one = |(name, root, cgroup): &(&str, &str, &str)| {
             let text =

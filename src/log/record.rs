@@ -131,8 +131,8 @@ mod tests {
 
     #[test]
     fn a_file_gets_a_line_for_each_record_of_its_level() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
         let log = Log { to: LogTo::File(path.clone()), level: Level::Info };
         record().write(&log);
         Record::new(Level::Debug, "not important").write(&log);
@@ -144,8 +144,8 @@ mod tests {
 
     #[test]
     fn a_socket_gets_the_datagram_and_nobody_waits_for_a_full_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("socket");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
         let reader = UnixDatagram::bind(&path).unwrap();
         send(&path, "hello").unwrap();
         let mut buffer = [0; 16];

@@ -19,14 +19,14 @@ pub struct Decision {
     /// The class; `None` for `keep`.
     pub class: Option<Class>,
     /// Where it comes from.
-    pub because: Because,
+    pub because: Source,
     /// What came of the workload's own wish, if it had one.
-    pub volunteer: Option<Volunteer>,
+    pub volunteer: Option<ClassRequest>,
 }
 
 /// Where a class comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Because {
+pub enum Source {
     /// The rule of that index in [`Policy::rules`].
     Rule(usize),
     /// No rule holds.
@@ -37,7 +37,7 @@ pub enum Because {
 
 /// What came of a workload's wish for a class.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Volunteer {
+pub enum ClassRequest {
     /// Granted: it is not less strict than the rules.
     Granted,
     /// There is no class of that name.
@@ -61,8 +61,8 @@ impl Decision {
 pub fn classify(policy: &Policy, workload: &Workload<'_>) -> Decision {
     let rule = policy.rules.iter().position(|rule| rule.fails_on(workload).is_none());
     let (named, because) = match rule {
-        Some(index) => (&policy.rules[index].class, Because::Rule(index)),
-        None => (&policy.default, Because::Default),
+        Some(index) => (&policy.rules[index].class, Source::Rule(index)),
+        None => (&policy.default, Source::Default),
     };
     let ruled = match named {
         ClassRef::Keep => None,
@@ -73,12 +73,12 @@ pub fn classify(policy: &Policy, workload: &Workload<'_>) -> Decision {
     let Some(wish) = workload.annotation(CLASS_ANNOTATION).next() else { return decision };
     let outcome = match (ruled, policy.class(wish)) {
         (Some(ruled), Some(_)) if ruled.name == wish => return decision,
-        (None, _) => Volunteer::Kept(wish.to_owned()),
-        (_, None) => Volunteer::Unknown(wish.to_owned()),
-        (Some(ruled), Some(wanted)) if wanted.score < ruled.score => Volunteer::Milder(wish.to_owned()),
+        (None, _) => ClassRequest::Kept(wish.to_owned()),
+        (_, None) => ClassRequest::Unknown(wish.to_owned()),
+        (Some(ruled), Some(wanted)) if wanted.score < ruled.score => ClassRequest::Milder(wish.to_owned()),
         (Some(ruled), Some(wanted)) => {
             decision.class = Some(ruled.tightened_by(wanted));
-            Volunteer::Granted
+            ClassRequest::Granted
         }
     };
     decision.volunteer = Some(outcome);
@@ -109,7 +109,7 @@ impl Plan {
     /// Whether the container gets the score that its class gives.
     #[must_use]
     pub fn has_its_score(&self) -> bool {
-        self.clamped_from.is_none() && !self.skipped.iter().any(|skipped| skipped.why == Why::NoProcess)
+        self.clamped_from.is_none() && !self.skipped.iter().any(|skipped| skipped.why == SkipReason::NoProcess)
     }
 }
 
@@ -119,12 +119,12 @@ pub struct Skipped {
     /// The field of the spec or the file of the cgroup.
     pub what: &'static str,
     /// Why it is not done.
-    pub why: Why,
+    pub why: SkipReason,
 }
 
 /// Why something is not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
+pub enum SkipReason {
     /// The spec has no object `process`.
     NoProcess,
     /// The memory controller is on cgroup v1, where runtimes refuse `unified` altogether.
@@ -143,17 +143,19 @@ pub enum Why {
     MemoryUnknown,
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for SkipReason {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Why::NoProcess => "the spec has no process",
-            Why::CgroupV1 => "the memory controller is on cgroup v1",
-            Why::NotDelegated => "the memory controller is not delegated to this user",
-            Why::CgroupsDisabled => "the engine disabled cgroups for this container",
-            Why::NoResources => "the spec has no linux.resources",
-            Why::NoCgroup => "the spec has no linux.cgroupsPath",
-            Why::EngineLower(limit) => return write!(out, "the engine's own limit is not higher ({limit} bytes)"),
-            Why::MemoryUnknown => "the size of the machine's RAM is not known",
+            SkipReason::NoProcess => "the spec has no process",
+            SkipReason::CgroupV1 => "the memory controller is on cgroup v1",
+            SkipReason::NotDelegated => "the memory controller is not delegated to this user",
+            SkipReason::CgroupsDisabled => "the engine disabled cgroups for this container",
+            SkipReason::NoResources => "the spec has no linux.resources",
+            SkipReason::NoCgroup => "the spec has no linux.cgroupsPath",
+            SkipReason::EngineLower(limit) => {
+                return write!(out, "the engine's own limit is not higher ({limit} bytes)");
+            }
+            SkipReason::MemoryUnknown => "the size of the machine's RAM is not known",
         };
         out.write_str(text)
     }
@@ -180,7 +182,7 @@ pub fn wanted_score(class: &Class, workload: &Workload<'_>, inherited: Option<Oo
 /// rule says that it may.
 #[must_use]
 pub fn plan_to_keep(policy: &Policy, decision: &Decision, workload: &Workload<'_>, inherited: OomScoreAdj) -> Plan {
-    let trusted = matches!(decision.because, Because::Rule(index) if policy.rules[index].trust_workload);
+    let trusted = matches!(decision.because, Source::Rule(index) if policy.rules[index].trust_workload);
     let asked = &workload.asked;
     let is_left = trusted || asked.score.is_some() || !asked.has_process || inherited >= OomScoreAdj::ZERO;
     Plan { edits: if is_left { Vec::new() } else { vec![Edit::OomScoreAdj(OomScoreAdj::ZERO)] }, ..Plan::default() }
@@ -204,7 +206,7 @@ pub fn plan(
             plan.clamped_from = (score != wanted).then_some(wanted);
             plan.edits.push(Edit::OomScoreAdj(score));
         } else {
-            plan.skipped.push(Skipped { what: "process.oomScoreAdj", why: Why::NoProcess });
+            plan.skipped.push(Skipped { what: "process.oomScoreAdj", why: SkipReason::NoProcess });
         }
     }
     let obstacle = obstacle(workload, host, cgroups_disabled);
@@ -223,12 +225,12 @@ pub fn settings<'a>(
     class: &'a Class,
     workload: &'a Workload<'_>,
     host: &'a Host,
-) -> impl Iterator<Item = (MemoryFile, Result<u64, Why>)> + 'a {
+) -> impl Iterator<Item = (MemoryFile, Result<u64, SkipReason>)> + 'a {
     let group = class.oom_group.then_some((MemoryFile::OomGroup, Ok(1)));
     let limits = class.limits().map(|(file, size)| {
-        let Some(bytes) = size.bytes(host.memory) else { return (file, Err(Why::MemoryUnknown)) };
+        let Some(bytes) = size.bytes(host.memory) else { return (file, Err(SkipReason::MemoryUnknown)) };
         match workload.asked.limit(file) {
-            Some(limit) if limit <= bytes => (file, Err(Why::EngineLower(limit))),
+            Some(limit) if limit <= bytes => (file, Err(SkipReason::EngineLower(limit))),
             _ => (file, Ok(bytes)),
         }
     });
@@ -236,19 +238,19 @@ pub fn settings<'a>(
 }
 
 /// Why no setting of the memory controller can be added to this spec on this host.
-fn obstacle(workload: &Workload<'_>, host: &Host, cgroups_disabled: bool) -> Option<Why> {
+fn obstacle(workload: &Workload<'_>, host: &Host, cgroups_disabled: bool) -> Option<SkipReason> {
     match host.cgroups {
-        Cgroups::V1 => return Some(Why::CgroupV1),
-        Cgroups::V2WithoutMemory => return Some(Why::NotDelegated),
+        Cgroups::V1 => return Some(SkipReason::CgroupV1),
+        Cgroups::V2WithoutMemory => return Some(SkipReason::NotDelegated),
         Cgroups::V2 => {}
     }
     if cgroups_disabled {
-        return Some(Why::CgroupsDisabled);
+        return Some(SkipReason::CgroupsDisabled);
     }
     if !workload.asked.has_resources {
-        return Some(Why::NoResources);
+        return Some(SkipReason::NoResources);
     }
-    (!workload.has_cgroup()).then_some(Why::NoCgroup)
+    (!workload.has_cgroup()).then_some(SkipReason::NoCgroup)
 }
 
 #[cfg(test)]
@@ -293,9 +295,9 @@ mod tests {
             let decision = classify(&policy, &workload(spec));
             (decision.name().to_owned(), decision.because)
         };
-        assert_eq!(of(r#"{"hostname":"ab","linux":{"cgroupsPath":"/d"}}"#), ("keep".into(), Because::Rule(0)));
-        assert_eq!(of(r#"{"hostname":"b","linux":{"cgroupsPath":"/d"}}"#), ("daemon".into(), Because::Rule(1)));
-        assert_eq!(of(r#"{"hostname":"b"}"#), ("build-step".into(), Because::Default));
+        assert_eq!(of(r#"{"hostname":"ab","linux":{"cgroupsPath":"/d"}}"#), ("keep".into(), Source::Rule(0)));
+        assert_eq!(of(r#"{"hostname":"b","linux":{"cgroupsPath":"/d"}}"#), ("daemon".into(), Source::Rule(1)));
+        assert_eq!(of(r#"{"hostname":"b"}"#), ("build-step".into(), Source::Default));
         let sandbox = r#"{"annotations":{"io.kubernetes.cri.container-type":"sandbox"}}"#;
         assert_eq!(of(sandbox).0, "keep");
         assert_eq!(of(r#"{"annotations":{"io.kubernetes.cri-o.ContainerType":"sandbox"}}"#).0, "keep");
@@ -306,14 +308,14 @@ mod tests {
         let policy = policy("[class.victim]\noom_score_adj=900\n[class.mild]\noom_score_adj=100\n");
         let of = |annotations: &str| classify(&policy, &workload(&format!("{{\"annotations\":{{{annotations}}}}}")));
         let granted = of(r#""oomshim.class":"victim""#);
-        assert_eq!((granted.name(), granted.volunteer.clone()), ("victim", Some(Volunteer::Granted)));
+        assert_eq!((granted.name(), granted.volunteer.clone()), ("victim", Some(ClassRequest::Granted)));
         assert!(granted.class.unwrap().oom_group, "the group kill of the class it would have had stays");
-        assert_eq!(of(r#""oomshim.class":"mild""#).volunteer, Some(Volunteer::Milder("mild".into())));
+        assert_eq!(of(r#""oomshim.class":"mild""#).volunteer, Some(ClassRequest::Milder("mild".into())));
         assert_eq!(of(r#""oomshim.class":"daemon""#).name(), "build-step");
-        assert_eq!(of(r#""oomshim.class":"keep""#).volunteer, Some(Volunteer::Unknown("keep".into())));
+        assert_eq!(of(r#""oomshim.class":"keep""#).volunteer, Some(ClassRequest::Unknown("keep".into())));
         assert_eq!(of(r#""oomshim.class":"build-step""#).volunteer, None);
         let kept = of(r#""oomshim.class":"victim","io.kubernetes.cri.container-type":"sandbox""#);
-        assert_eq!((kept.class, kept.volunteer), (None, Some(Volunteer::Kept("victim".into()))));
+        assert_eq!((kept.class, kept.volunteer), (None, Some(ClassRequest::Kept("victim".into()))));
     }
 
     #[test]
@@ -344,11 +346,16 @@ mod tests {
         let group = Edit::Memory(MemoryFile::OomGroup, 1);
         let cases = [
             (FULL, Cgroups::V2, false, None),
-            (FULL, Cgroups::V1, false, Some(Why::CgroupV1)),
-            (FULL, Cgroups::V2WithoutMemory, false, Some(Why::NotDelegated)),
-            (FULL, Cgroups::V2, true, Some(Why::CgroupsDisabled)),
-            (r#"{"process":{},"linux":{"cgroupsPath":"/b"}}"#, Cgroups::V2, false, Some(Why::NoResources)),
-            (r#"{"process":{},"linux":{"cgroupsPath":"","resources":{}}}"#, Cgroups::V2, false, Some(Why::NoCgroup)),
+            (FULL, Cgroups::V1, false, Some(SkipReason::CgroupV1)),
+            (FULL, Cgroups::V2WithoutMemory, false, Some(SkipReason::NotDelegated)),
+            (FULL, Cgroups::V2, true, Some(SkipReason::CgroupsDisabled)),
+            (r#"{"process":{},"linux":{"cgroupsPath":"/b"}}"#, Cgroups::V2, false, Some(SkipReason::NoResources)),
+            (
+                r#"{"process":{},"linux":{"cgroupsPath":"","resources":{}}}"#,
+                Cgroups::V2,
+                false,
+                Some(SkipReason::NoCgroup),
+            ),
         ];
         for (spec, cgroups, disabled, why) in cases {
             let plan = plan_of(spec, cgroups, disabled);
@@ -362,7 +369,7 @@ mod tests {
     #[test]
     fn a_lower_limit_of_the_engine_stays() {
         let plan = plan_of(FULL, Cgroups::V2, false);
-        assert_eq!(plan.skipped, [Skipped { what: "memory.max", why: Why::EngineLower(1000) }]);
+        assert_eq!(plan.skipped, [Skipped { what: "memory.max", why: SkipReason::EngineLower(1000) }]);
         let plan = plan_of(&FULL.replace("1000", "2000"), Cgroups::V2, false);
         assert!(plan.edits.contains(&Edit::Memory(MemoryFile::Max, 1024)));
     }

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::{Policy, built_in, parse};
 use crate::runtime::flavor::Flavor;
-use crate::system::os_error::Reason;
+use crate::system::os_error::OsError;
 
 /// Where the policy is when `OOMSHIM_POLICY` does not say otherwise.
 pub const DEFAULT_PATH: &str = "/etc/oomshim/policy.toml";
@@ -45,7 +45,7 @@ pub enum PolicyError {
         /// The file.
         path: PathBuf,
         /// The kernel's answer.
-        reason: Reason,
+        reason: OsError,
     },
     /// The file is too large to be a policy.
     #[error("the policy {} is larger than 1 MiB", .0.display())]
@@ -89,7 +89,7 @@ pub fn load(named: Option<&OsStr>) -> Result<Loaded, PolicyError> {
     let path = named.map_or_else(|| PathBuf::from(DEFAULT_PATH), PathBuf::from);
     match read(&path) {
         Ok(text) => Ok(Loaded { policy: parse(&text, &path)?, path: Some(path) }),
-        Err(PolicyError::Unreadable { reason: Reason(Errno::NOENT | Errno::NOTDIR), .. }) if named.is_none() => {
+        Err(PolicyError::Unreadable { reason: OsError(Errno::NOENT | Errno::NOTDIR), .. }) if named.is_none() => {
             Ok(Loaded { policy: built_in(), path: None })
         }
         Err(error) => Err(error),
@@ -273,10 +273,10 @@ mod tests {
 
     #[test]
     fn an_absent_file_matters_only_where_it_was_asked_for() {
-        let folder = tempfile::tempdir().unwrap();
-        let absent = folder.path().join("absent.toml");
+        let directory = tempfile::tempdir().unwrap();
+        let absent = directory.path().join("absent.toml");
         assert!(matches!(load(Some(absent.as_os_str())), Err(PolicyError::Unreadable { .. })));
-        assert!(matches!(load(Some(folder.path().as_os_str())), Err(PolicyError::Unreadable { .. })));
+        assert!(matches!(load(Some(directory.path().as_os_str())), Err(PolicyError::Unreadable { .. })));
         std::fs::write(&absent, b"x = \"\xff\"").unwrap();
         assert!(matches!(load(Some(absent.as_os_str())), Err(PolicyError::NotUtf8 { offset: 5, .. })));
     }

@@ -47,8 +47,8 @@ impl Tree {
             })
             .collect::<Option<_>>()?;
         let path: PathBuf = parts.into_iter().collect();
-        let folder = self.root.join(&path);
-        folder.is_dir().then(|| Cgroup { path: Path::new("/").join(path), folder, is_v2: self.is_v2 })
+        let directory = self.root.join(&path);
+        directory.is_dir().then(|| Cgroup { path: Path::new("/").join(path), directory, is_v2: self.is_v2 })
     }
 
     /// The path of a process's memory cgroup, from the text of its `/proc/PID/cgroup`.
@@ -74,13 +74,13 @@ impl Tree {
 pub struct Cgroup {
     /// Its path from the tree's root, beginning with `/`.
     pub path: PathBuf,
-    folder: PathBuf,
+    directory: PathBuf,
     is_v2: bool,
 }
 
 impl Cgroup {
     fn text(&self, file: &str) -> Option<String> {
-        std::fs::read_to_string(self.folder.join(file)).ok()
+        std::fs::read_to_string(self.directory.join(file)).ok()
     }
 
     /// A file with one number in it; `None` for `max`, for v1's number that means so, and for no file.
@@ -112,7 +112,7 @@ impl Cgroup {
             let own = self.number("memory.swap.max").unwrap_or(swap).min(swap);
             return if machine.is_swapless { 0 } else { own };
         }
-        if self.number("memory.swappiness") == Some(0) || !self.folder.join("memory.memsw.limit_in_bytes").exists() {
+        if self.number("memory.swappiness") == Some(0) || !self.directory.join("memory.memsw.limit_in_bytes").exists() {
             return if self.number("memory.swappiness") == Some(0) { 0 } else { swap };
         }
         let (both, memory) = (self.number("memory.memsw.limit_in_bytes"), self.limit().unwrap_or(0));
@@ -155,16 +155,16 @@ impl Cgroup {
     #[must_use]
     pub fn members(&self) -> Vec<u32> {
         let mut pids = Vec::new();
-        let mut waiting = vec![self.folder.clone()];
-        while let Some(folder) = waiting.pop() {
-            let list = std::fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+        let mut waiting = vec![self.directory.clone()];
+        while let Some(directory) = waiting.pop() {
+            let list = std::fs::read_to_string(directory.join("cgroup.procs")).unwrap_or_default();
             // 0 stands for a process of another PID namespace.
             pids.extend(list.lines().filter_map(|line| line.parse().ok()).filter(|&pid: &u32| pid != 0));
-            let entries = std::fs::read_dir(&folder).into_iter().flatten().filter_map(Result::ok);
-            let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            let entries = std::fs::read_dir(&directory).into_iter().flatten().filter_map(Result::ok);
+            let directories = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
             // kernfs numbers its inodes in the order of their making.
             let mut children: Vec<_> =
-                folders.filter_map(|entry| Some((entry.metadata().ok()?.ino(), entry.path()))).collect();
+                directories.filter_map(|entry| Some((entry.metadata().ok()?.ino(), entry.path()))).collect();
             children.sort_unstable_by(|one, other| other.cmp(one));
             waiting.extend(children.into_iter().map(|(_, path)| path));
         }

@@ -24,7 +24,7 @@ use thiserror::Error;
 use crate::registry::{self, Container};
 use crate::system::host::Roots;
 use crate::system::oom_score_adj::OomScoreAdj;
-use crate::system::os_error::Reason;
+use crate::system::os_error::OsError;
 use crate::system::process::{Namespace, Process};
 use badness::{Exemption, Rules};
 use cgroup::Tree;
@@ -56,7 +56,7 @@ pub enum RankError {
         /// The proc file system.
         path: PathBuf,
         /// The kernel's answer.
-        reason: Reason,
+        reason: OsError,
     },
     /// There is no such cgroup.
     #[error("there is no cgroup {} with the memory controller", .0.display())]
@@ -159,7 +159,7 @@ pub fn rank(roots: &Roots, run: &Path, question: &Question) -> Result<Ranking, R
     };
     let mut pids = match &scope {
         Scope::Machine => task::list(&roots.proc)
-            .map_err(|errno| RankError::List { path: roots.proc.clone(), reason: Reason(errno) })?,
+            .map_err(|errno| RankError::List { path: roots.proc.clone(), reason: OsError(errno) })?,
         Scope::Cgroup(cgroup) => cgroup.members(),
     };
     // Whoever asks is gone before anything is killed.

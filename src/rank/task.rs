@@ -155,13 +155,13 @@ fn memory_of_a_thread(proc: &Path, pid: u32, buffer: &mut Vec<u8>) -> Option<Mem
     })
 }
 
-/// The numbers that a folder has for names, in ascending order.
+/// The numbers that a directory has for names, in ascending order.
 ///
 /// # Errors
-/// The kernel's, when the folder cannot be read.
-pub fn list(folder: &Path) -> rustix::io::Result<Vec<u32>> {
+/// The kernel's, when the directory cannot be read.
+pub fn list(directory: &Path) -> rustix::io::Result<Vec<u32>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let fd: OwnedFd = rustix::fs::open(folder, flags, Mode::empty())?;
+    let fd: OwnedFd = rustix::fs::open(directory, flags, Mode::empty())?;
     let mut numbers = Vec::new();
     for entry in rustix::fs::Dir::new(fd)? {
         let entry = entry?;

@@ -5,7 +5,7 @@
 //! of a fixed number of places, where it stays until another takes its place: a rename costs what an unlink does.
 //!
 //! It must cost next to nothing and never be a reason to fail: one file, made in one piece, no sync, and every error is
-//! the caller's to ignore. The folder is root's alone. No symbolic link is followed and no other file is written to.
+//! the caller's to ignore. The directory is root's alone. No symbolic link is followed and no other file is written to.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::{Errno, Result};
 
-/// Below which the folder of records is.
+/// Below which the directory of records is.
 pub const ROOT: &str = "/run";
 
-/// The folder of records, below the root.
-const FOLDER: &str = "oomshim";
+/// The directory of records, below the root.
+const DIRECTORY: &str = "oomshim";
 
 /// The largest record in bytes.
 const LIMIT: usize = 8 * 1024;
@@ -56,15 +56,15 @@ pub fn record(root: &Path, container: &Container) -> Result<()> {
     if bytes.len() > LIMIT {
         return Err(Errno::TOOBIG);
     }
-    let folder = open_folder(root, true)?;
+    let directory = open_folder(root, true)?;
     let name = file_name(&container.id);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = Mode::RUSR | Mode::WUSR;
-    let fd = match rustix::fs::openat(&folder, &*name, flags, mode) {
+    let fd = match rustix::fs::openat(&directory, &*name, flags, mode) {
         // Left behind by a container that nobody deleted.
         Err(Errno::EXIST) => {
-            rustix::fs::unlinkat(&folder, &*name, AtFlags::empty())?;
-            rustix::fs::openat(&folder, &*name, flags, mode)?
+            rustix::fs::unlinkat(&directory, &*name, AtFlags::empty())?;
+            rustix::fs::openat(&directory, &*name, flags, mode)?
         }
         other => other?,
     };
@@ -72,21 +72,21 @@ pub fn record(root: &Path, container: &Container) -> Result<()> {
         Ok(count) if count == bytes.len() => Ok(()),
         outcome => {
             // Half of a record would say something that is not so.
-            let _ = rustix::fs::unlinkat(&folder, &*name, AtFlags::empty());
+            let _ = rustix::fs::unlinkat(&directory, &*name, AtFlags::empty());
             outcome.and(Err(Errno::NOSPC))
         }
     }
 }
 
-/// Takes a container off the list of those that are there.
+/// Arity a container off the list of those that are there.
 ///
 /// # Errors
 /// The kernel's; none when there is no such record.
 pub fn archive(root: &Path, id: &OsStr) -> Result<()> {
     let place = format!("d{}", checksum(id.as_bytes()) % PLACES);
     let rename = || {
-        let folder = open_folder(root, false)?;
-        rustix::fs::renameat(&folder, &*file_name(id), &folder, &*place)
+        let directory = open_folder(root, false)?;
+        rustix::fs::renameat(&directory, &*file_name(id), &directory, &*place)
     };
     match rename() {
         Err(Errno::NOENT) => Ok(()),
@@ -107,11 +107,11 @@ pub fn deleted(root: &Path) -> Vec<Container> {
 }
 
 fn list(root: &Path, kind: u8) -> Vec<Container> {
-    let Ok(folder) = open_folder(root, false) else { return Vec::new() };
-    let Ok(entries) = rustix::fs::Dir::read_from(&folder) else { return Vec::new() };
+    let Ok(directory) = open_folder(root, false) else { return Vec::new() };
+    let Ok(entries) = rustix::fs::Dir::read_from(&directory) else { return Vec::new() };
     let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_bytes().to_owned()));
     let mut containers: Vec<Container> =
-        names.filter(|name| name.first() == Some(&kind)).filter_map(|name| read(&folder, &name)).collect();
+        names.filter(|name| name.first() == Some(&kind)).filter_map(|name| read(&directory, &name)).collect();
     containers.sort_by(|one, other| one.id.cmp(&other.id));
     containers
 }
@@ -156,10 +156,10 @@ impl Container {
     }
 }
 
-/// The folder of records, made where it is missing, and never one that somebody else can write to.
+/// The directory of records, made where it is missing, and never one that somebody else can write to.
 fn open_folder(root: &Path, make: bool) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let path = root.join(FOLDER);
+    let path = root.join(DIRECTORY);
     let fd = match rustix::fs::open(&path, flags, Mode::empty()) {
         Err(Errno::NOENT) if make => {
             match rustix::fs::mkdir(&path, Mode::RWXU) {
@@ -243,9 +243,9 @@ fn decode(bytes: &[u8]) -> Option<Container> {
     Some(Container { id, bundle: bundle.into(), class: class.into_string().ok()?, score, cgroup, command })
 }
 
-fn read(folder: &OwnedFd, name: &[u8]) -> Option<Container> {
+fn read(directory: &OwnedFd, name: &[u8]) -> Option<Container> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let fd = rustix::fs::openat(folder, OsStr::from_bytes(name), flags, Mode::empty()).ok()?;
+    let fd = rustix::fs::openat(directory, OsStr::from_bytes(name), flags, Mode::empty()).ok()?;
     let mut bytes = vec![0; LIMIT + 1];
     let mut length = 0;
     loop {
@@ -290,7 +290,7 @@ mod tests {
         }
         assert_eq!(all(root.path()), []);
         assert_eq!(deleted(root.path()).iter().map(|it| it.id.to_str().unwrap()).collect::<Vec<_>>(), ["one", "two"]);
-        let metadata = std::fs::metadata(root.path().join(FOLDER)).unwrap();
+        let metadata = std::fs::metadata(root.path().join(DIRECTORY)).unwrap();
         assert_eq!(metadata.mode() & 0o7777, 0o700);
         assert_eq!(archive(Path::new("/absent"), OsStr::new("x")), Ok(()));
     }
@@ -325,15 +325,15 @@ mod tests {
         let victim = root.path().join("victim");
         std::fs::write(&victim, "precious").unwrap();
         record(root.path(), &container("x")).unwrap();
-        let folder = root.path().join(FOLDER);
-        symlink(&victim, folder.join("cevil")).unwrap();
+        let directory = root.path().join(DIRECTORY);
+        symlink(&victim, directory.join("cevil")).unwrap();
         record(root.path(), &container("evil")).unwrap();
         assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
         assert_eq!(all(root.path()).len(), 2);
-        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).unwrap();
         assert_eq!(record(root.path(), &container("y")), Err(Errno::PERM));
         let other = tempfile::tempdir().unwrap();
-        symlink(&folder, other.path().join(FOLDER)).unwrap();
+        symlink(&directory, other.path().join(DIRECTORY)).unwrap();
         assert!(record(other.path(), &container("y")).is_err());
     }
 
@@ -343,10 +343,10 @@ mod tests {
         let huge = Container { command: vec!["a".repeat(1_000_000).into(), "b".into()], ..container("x") };
         record(root.path(), &huge).unwrap();
         assert_eq!(all(root.path())[0].command, [""; 0]);
-        let folder = root.path().join(FOLDER);
-        assert!(std::fs::metadata(folder.join("cx")).unwrap().len() < 9 * 1024);
+        let directory = root.path().join(DIRECTORY);
+        assert!(std::fs::metadata(directory.join("cx")).unwrap().len() < 9 * 1024);
         for broken in ["", "1\0x\0", "2\0a\0b\0c\0\0e\0", "garbage"] {
-            std::fs::write(folder.join("cx"), broken).unwrap();
+            std::fs::write(directory.join("cx"), broken).unwrap();
             assert_eq!(all(root.path()), [], "{broken:?}");
         }
     }

@@ -140,12 +140,12 @@ impl Event {
 
 /// Joins records to events.
 #[derive(Debug, Default)]
-pub struct Joiner {
+pub struct EventAssembler {
     open: Option<Event>,
     last: Time,
 }
 
-impl Joiner {
+impl EventAssembler {
     /// Takes the next record, and gives the event that is over with that.
     pub fn record(&mut self, record: &Record) -> Option<Event> {
         let line = line::read(&record.text)?;
@@ -178,7 +178,7 @@ impl Joiner {
 
 /// All events of those records.
 pub fn all<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Event> {
-    let mut joiner = Joiner::default();
+    let mut joiner = EventAssembler::default();
     let mut events: Vec<Event> = records.into_iter().filter_map(|record| joiner.record(record)).collect();
     events.extend(joiner.finish());
     events

@@ -132,7 +132,7 @@ fn a_list_of_tasks_may_take_its_time() {
 
 #[test]
 fn a_follower_keeps_what_is_not_over_yet() {
-    let mut joiner = Joiner::default();
+    let mut joiner = EventAssembler::default();
     let log = format!("x invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1, oom_score_adj=500\n{}", kill(7, ""));
     let [header, kill] = <[Record; 2]>::try_from(record::all(log.as_bytes())).unwrap();
     assert_eq!((joiner.record(&header), joiner.pause()), (None, None));

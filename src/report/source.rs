@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use super::record::{self, Record};
-use crate::system::os_error::Reason;
+use crate::system::os_error::OsError;
 
 /// The largest saved log that is read, in bytes.
 const LIMIT: u64 = 1 << 30;
@@ -24,7 +24,7 @@ pub enum SourceError {
         /// The file.
         path: std::path::PathBuf,
         /// The kernel's answer.
-        reason: Reason,
+        reason: OsError,
     },
     /// The kernel's log is for some only.
     #[error(
@@ -36,12 +36,12 @@ pub enum SourceError {
         /// The file.
         path: std::path::PathBuf,
         /// The kernel's answer.
-        reason: Reason,
+        reason: OsError,
     },
 }
 
 fn error(path: &Path, errno: Errno) -> SourceError {
-    let (path, reason) = (path.to_owned(), Reason(errno));
+    let (path, reason) = (path.to_owned(), OsError(errno));
     match errno {
         Errno::PERM | Errno::ACCESS | Errno::NOENT => SourceError::Refused { path, reason },
         _ => SourceError::File { path, reason },
@@ -154,15 +154,9 @@ mod tests {
     #[test]
     fn a_log_that_is_not_there_is_named() {
         let error = running(Path::new("/absent/kmsg")).unwrap_err().to_string();
+        assert!(error.starts_with("cannot read /absent/kmsg: not found (ENOENT); it needs CAP_SYSLOG"), "{error}");
         assert!(
-            error.starts_with("cannot read /absent/kmsg: it is not there (ENOENT); it needs CAP_SYSLOG"),
-            "{error}"
-        );
-        assert!(
-            saved(Path::new("/absent/log"))
-                .unwrap_err()
-                .to_string()
-                .starts_with("cannot read /absent/log: it is not there")
+            saved(Path::new("/absent/log")).unwrap_err().to_string().starts_with("cannot read /absent/log: not found")
         );
     }
 

@@ -78,8 +78,8 @@ fn what(report: &Report) -> String {
         count => format!(" and {count} others"),
     };
     let whole = event.group.as_deref().map(|group| format!(", all of cgroup {}", path(group))).unwrap_or_default();
-    let verb = if event.killed.len() == 1 { "was" } else { "were" };
-    format!("{} ({}){others} {verb} killed{whole}: {}", name(&first.name), first.pid, why(report))
+    let subcommand = if event.killed.len() == 1 { "was" } else { "were" };
+    format!("{} ({}){others} {subcommand} killed{whole}: {}", name(&first.name), first.pid, why(report))
 }
 
 fn why(report: &Report) -> String {

@@ -1,12 +1,12 @@
 //! What a runtime's command line says, read as that runtime reads it.
 //!
-//! What is unknown or means different things to different versions of a runtime is [`CommandLine::Unclear`], and the
+//! What is unknown or means different things to different versions of a runtime is [`CommandLine::Unrecognized`], and the
 //! command line is passed on as it is either way.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::flavor::{Flavor, Verb};
+use super::flavor::{Flavor, Subcommand};
 use super::options::{Item, Reader};
 
 /// A runtime's command line.
@@ -17,11 +17,11 @@ pub enum CommandLine<'a> {
     /// Any other subcommand, a request for help, or nothing at all.
     Other,
     /// It cannot be told what the runtime will make of it.
-    Unclear {
+    Unrecognized {
         /// Why not.
         why: String,
         /// The subcommand, where that much is clear.
-        verb: Option<Verb>,
+        subcommand: Option<Subcommand>,
         /// The options before the subcommand, as far as they were read.
         global: Global<'a>,
     },
@@ -31,7 +31,7 @@ pub enum CommandLine<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation<'a> {
     /// The subcommand.
-    pub verb: Verb,
+    pub subcommand: Subcommand,
     /// The container's id.
     pub id: &'a OsStr,
     /// The bundle as it is written; `None` for the working directory.
@@ -83,7 +83,7 @@ impl Invocation<'_> {
 pub fn parse<'a>(flavor: Flavor, args: &[&'a OsStr]) -> CommandLine<'a> {
     let mut reader = Reader::new(flavor, args);
     let mut global = Global::default();
-    let unclear = |why, verb, global| CommandLine::Unclear { why, verb, global };
+    let unclear = |why, subcommand, global| CommandLine::Unrecognized { why, subcommand, global };
     let word = loop {
         match reader.read(&[flavor.global()]) {
             Ok(None | Some(Item::Help)) => return CommandLine::Other,
@@ -92,14 +92,14 @@ pub fn parse<'a>(flavor: Flavor, args: &[&'a OsStr]) -> CommandLine<'a> {
             Err(why) => return unclear(why, None, global),
         }
     };
-    let Some(verb) = Verb::named(word) else { return CommandLine::Other };
+    let Some(subcommand) = Subcommand::named(word) else { return CommandLine::Other };
     reader.begin_verb();
-    match container(&mut reader, flavor, verb, &mut global) {
+    match container(&mut reader, flavor, subcommand, &mut global) {
         Ok(Some(invocation)) => CommandLine::Container(invocation),
         Ok(None) => CommandLine::Other,
         // Nothing hangs on an unclear delete.
-        Err(_) if verb == Verb::Delete => CommandLine::Other,
-        Err(why) => unclear(why, Some(verb), global),
+        Err(_) if subcommand == Subcommand::Delete => CommandLine::Other,
+        Err(why) => unclear(why, Some(subcommand), global),
     }
 }
 
@@ -107,17 +107,17 @@ pub fn parse<'a>(flavor: Flavor, args: &[&'a OsStr]) -> CommandLine<'a> {
 fn container<'a>(
     reader: &mut Reader<'_, 'a>,
     flavor: Flavor,
-    verb: Verb,
+    subcommand: Subcommand,
     global: &mut Global<'a>,
 ) -> Result<Option<Invocation<'a>>, String> {
     // runc's next release takes its global options behind the subcommand too; the ones before it refuse them.
-    let own = flavor.of_verb(verb);
+    let own = flavor.of_verb(subcommand);
     let with_global = [own, flavor.global()];
     let tables = if flavor == Flavor::Runc { &with_global[..] } else { &with_global[..1] };
     let (mut bundle, mut config, mut process): (Option<&OsStr>, _, _) = (None, None, None);
     let mut words = Vec::new();
     loop {
-        if !words.is_empty() && !reads_on(flavor, verb, words.len()) {
+        if !words.is_empty() && !reads_on(flavor, subcommand, words.len()) {
             // What follows belongs to exec's command; to the others it is too much, and they say so themselves.
             words.extend(reader.rest());
             break;
@@ -135,7 +135,7 @@ fn container<'a>(
     let id = match words.as_slice() {
         [] => return Err("there is no container id".to_owned()),
         [id] => id,
-        [id, ..] if verb == Verb::Exec => id,
+        [id, ..] if subcommand == Subcommand::Exec => id,
         [_, second, ..] => return Err(format!("there is a second container id, {:?}", second.to_string_lossy())),
     };
     // An empty bundle is the working directory to Go and an error to the others.
@@ -143,15 +143,15 @@ fn container<'a>(
         return Err("the bundle is empty".to_owned());
     }
     let bundle = bundle.filter(|bundle| !bundle.is_empty());
-    let stays = verb != Verb::Run || (reader.saw("keep") || reader.saw("detach"));
-    Ok(Some(Invocation { verb, id, bundle, config, process, stays, global: *global }))
+    let stays = subcommand != Subcommand::Run || (reader.saw("keep") || reader.saw("detach"));
+    Ok(Some(Invocation { subcommand, id, bundle, config, process, stays, global: *global }))
 }
 
 /// Whether options are still read behind that many words.
-fn reads_on(flavor: Flavor, verb: Verb, words: usize) -> bool {
-    match (flavor, verb) {
-        (Flavor::Crun | Flavor::Runsc, _) | (Flavor::Runc, Verb::Exec) => false,
-        (Flavor::Youki, Verb::Exec) => words < 2,
+fn reads_on(flavor: Flavor, subcommand: Subcommand, words: usize) -> bool {
+    match (flavor, subcommand) {
+        (Flavor::Crun | Flavor::Runsc, _) | (Flavor::Runc, Subcommand::Exec) => false,
+        (Flavor::Youki, Subcommand::Exec) => words < 2,
         (Flavor::Runc | Flavor::Youki, _) => true,
     }
 }
@@ -173,16 +173,16 @@ mod tests {
     use super::*;
     use std::os::unix::ffi::OsStrExt;
 
-    /// `verb id bundle`, with `.` for the working directory; `other`; or `unclear`.
+    /// `subcommand id bundle`, with `.` for the working directory; `other`; or `unclear`.
     fn read(flavor: Flavor, line: &str) -> String {
         let args: Vec<&OsStr> = line.split(' ').filter(|word| !word.is_empty()).map(OsStr::new).collect();
         match parse(flavor, &args) {
             CommandLine::Other => "other".into(),
-            CommandLine::Unclear { .. } => "unclear".into(),
+            CommandLine::Unrecognized { .. } => "unclear".into(),
             CommandLine::Container(it) => {
                 let file = it.spec_path();
-                let verb = format!("{:?}", it.verb).to_lowercase();
-                format!("{verb} {} {}", it.id.to_str().unwrap(), file.to_str().unwrap())
+                let subcommand = format!("{:?}", it.subcommand).to_lowercase();
+                format!("{subcommand} {} {}", it.id.to_str().unwrap(), file.to_str().unwrap())
             }
         }
     }

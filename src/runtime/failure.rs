@@ -12,16 +12,16 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::argv::Global;
-use super::flavor::Verb;
+use super::flavor::Subcommand;
 use crate::text::escape;
 
 /// conmon hands 8191 bytes of standard error on (`src/config.h`, `BUF_SIZE`); a message is kept well below.
 const LIMIT: usize = 4000;
 
-/// The exit status for a failure of that verb: exec's own failures are 255 in runc and youki, everything else is 1.
+/// The exit status for a failure of that subcommand: exec's own failures are 255 in runc and youki, everything else is 1.
 #[must_use]
-pub fn exit_status(verb: Option<Verb>) -> u8 {
-    if verb == Some(Verb::Exec) { 255 } else { 1 }
+pub fn exit_status(subcommand: Option<Subcommand>) -> u8 {
+    if subcommand == Some(Subcommand::Exec) { 255 } else { 1 }
 }
 
 /// The message as one line of text.

@@ -22,7 +22,7 @@ pub enum Flavor {
 
 /// Whether an option takes a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Takes {
+pub enum Arity {
     /// It is a switch.
     Nothing,
     /// It takes a value, joined or as the next argument.
@@ -41,12 +41,12 @@ pub struct Opt {
     /// The one-letter name.
     pub short: Option<u8>,
     /// Whether it takes a value.
-    pub takes: Takes,
+    pub takes: Arity,
 }
 
 /// The subcommands whose command line is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
+pub enum Subcommand {
     /// Makes a container.
     Create,
     /// Makes a container and starts it.
@@ -55,26 +55,26 @@ pub enum Verb {
     Restore,
     /// Starts a process in a container.
     Exec,
-    /// Takes a container away.
+    /// Arity a container away.
     Delete,
 }
 
-impl Verb {
-    /// The verb of that name.
+impl Subcommand {
+    /// The subcommand of that name.
     #[must_use]
-    pub fn named(word: &OsStr) -> Option<Verb> {
+    pub fn named(word: &OsStr) -> Option<Subcommand> {
         match word.as_bytes() {
-            b"create" => Some(Verb::Create),
-            b"run" => Some(Verb::Run),
-            b"restore" => Some(Verb::Restore),
-            b"exec" => Some(Verb::Exec),
-            b"delete" => Some(Verb::Delete),
+            b"create" => Some(Subcommand::Create),
+            b"run" => Some(Subcommand::Run),
+            b"restore" => Some(Subcommand::Restore),
+            b"exec" => Some(Subcommand::Exec),
+            b"delete" => Some(Subcommand::Delete),
             _ => None,
         }
     }
 }
 
-const fn opts<const N: usize>(takes: Takes, names: [&'static str; N]) -> [Opt; N] {
+const fn opts<const N: usize>(takes: Arity, names: [&'static str; N]) -> [Opt; N] {
     let mut all = [Opt { long: "", short: None, takes }; N];
     let mut index = 0;
     while index < N {
@@ -84,11 +84,11 @@ const fn opts<const N: usize>(takes: Takes, names: [&'static str; N]) -> [Opt; N
     all
 }
 
-const fn short(long: &'static str, letter: u8, takes: Takes) -> Opt {
+const fn short(long: &'static str, letter: u8, takes: Arity) -> Opt {
     Opt { long, short: Some(letter), takes }
 }
 
-use Takes::{Help, Joined, Nothing, Value};
+use Arity::{Help, Joined, Nothing, Value};
 
 static RUNC_GLOBAL: &[&[Opt]] = &[
     &opts(Value, ["log", "log-format", "root", "rootless", "criu"]),
@@ -249,21 +249,21 @@ impl Flavor {
     /// The options of a subcommand. Where create knows fewer options than run, the runtime refuses what it does not
     /// know, and nothing is lost by reading it.
     #[must_use]
-    pub fn of_verb(self, verb: Verb) -> &'static [&'static [Opt]] {
-        match (self, verb) {
-            (_, Verb::Delete) => DELETE,
-            (Flavor::Runc, Verb::Create | Verb::Run) => RUNC_RUN,
-            (Flavor::Runc, Verb::Restore) => RUNC_RESTORE,
-            (Flavor::Runc, Verb::Exec) => RUNC_EXEC,
+    pub fn of_verb(self, subcommand: Subcommand) -> &'static [&'static [Opt]] {
+        match (self, subcommand) {
+            (_, Subcommand::Delete) => DELETE,
+            (Flavor::Runc, Subcommand::Create | Subcommand::Run) => RUNC_RUN,
+            (Flavor::Runc, Subcommand::Restore) => RUNC_RESTORE,
+            (Flavor::Runc, Subcommand::Exec) => RUNC_EXEC,
             // Not for crun: what abbreviates one option of create could abbreviate two of run.
-            (Flavor::Crun, Verb::Create) => CRUN_CREATE,
-            (Flavor::Crun, Verb::Run) => CRUN_RUN,
-            (Flavor::Crun, Verb::Restore) => CRUN_RESTORE,
-            (Flavor::Crun, Verb::Exec) => CRUN_EXEC,
-            (Flavor::Youki, Verb::Create | Verb::Run | Verb::Restore) => YOUKI_RUN,
-            (Flavor::Youki, Verb::Exec) => YOUKI_EXEC,
-            (Flavor::Runsc, Verb::Create | Verb::Run | Verb::Restore) => RUNSC_RUN,
-            (Flavor::Runsc, Verb::Exec) => RUNSC_EXEC,
+            (Flavor::Crun, Subcommand::Create) => CRUN_CREATE,
+            (Flavor::Crun, Subcommand::Run) => CRUN_RUN,
+            (Flavor::Crun, Subcommand::Restore) => CRUN_RESTORE,
+            (Flavor::Crun, Subcommand::Exec) => CRUN_EXEC,
+            (Flavor::Youki, Subcommand::Create | Subcommand::Run | Subcommand::Restore) => YOUKI_RUN,
+            (Flavor::Youki, Subcommand::Exec) => YOUKI_EXEC,
+            (Flavor::Runsc, Subcommand::Create | Subcommand::Run | Subcommand::Restore) => RUNSC_RUN,
+            (Flavor::Runsc, Subcommand::Exec) => RUNSC_EXEC,
         }
     }
 }

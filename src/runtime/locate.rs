@@ -11,13 +11,13 @@ use rustix::fs::{Access, AtFlags, CWD};
 use thiserror::Error;
 
 use super::flavor::Flavor;
-use crate::system::os_error::Reason;
+use crate::system::os_error::OsError;
 
 /// The runtimes that are looked for, in this order.
 const NAMES: [&str; 4] = ["buildkit-runc", "runc", "crun", "youki"];
 
-/// The folders that are looked through behind those of PATH: podman calls the runtime with no PATH at all.
-const FOLDERS: [&str; 7] =
+/// The directories that are looked through behind those of PATH: podman calls the runtime with no PATH at all.
+const DIRECTORIES: [&str; 7] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/run/current-system/sw/bin"];
 
 /// Why there is no runtime to become.
@@ -29,9 +29,9 @@ pub enum LocateError {
         /// The path from the policy.
         path: PathBuf,
         /// Why not.
-        reason: Reason,
+        reason: OsError,
     },
-    /// The configured path is a folder, a socket or the like.
+    /// The configured path is a directory, a socket or the like.
     #[error("the runtime {} is not a file; set `path` under [runtime] in the policy", .0.display())]
     NotAFile(PathBuf),
     /// The configured path is oomshim.
@@ -39,7 +39,7 @@ pub enum LocateError {
     Itself(PathBuf),
     /// Nothing was found.
     #[error(
-        "found none of buildkit-runc, runc, crun and youki in PATH and the usual folders; \
+        "found none of buildkit-runc, runc, crun and youki in PATH and the usual directories; \
          install one or set `path` under [runtime] in the policy"
     )]
     NoneFound,
@@ -47,14 +47,14 @@ pub enum LocateError {
 
 /// What tells oomshim from a runtime: its own file.
 #[derive(Debug)]
-pub struct Own(Option<(PathBuf, Metadata)>);
+pub struct SelfExe(Option<(PathBuf, Metadata)>);
 
-impl Own {
+impl SelfExe {
     /// The file that this process was started from.
     #[must_use]
-    pub fn of(proc: &Path) -> Own {
+    pub fn of(proc: &Path) -> SelfExe {
         let path = proc.join("self/exe");
-        Own(std::fs::metadata(&path).ok().map(|metadata| (path, metadata)))
+        SelfExe(std::fs::metadata(&path).ok().map(|metadata| (path, metadata)))
     }
 
     /// Whether that file is this program: the same inode, or a copy of it.
@@ -82,7 +82,7 @@ fn same_bytes(one: &Path, other: &Path) -> std::io::Result<bool> {
     }
 }
 
-/// Finds the runtime: the configured one, or the first of the known names in PATH and the usual folders.
+/// Finds the runtime: the configured one, or the first of the known names in PATH and the usual directories.
 ///
 /// `invoked_as` is `argv[0]`: where an engine calls oomshim under the name of a runtime (`crun`, `oomshim-crun`), that one
 /// is looked for first, because the engine speaks its command line. It also goes before a configured runtime with
@@ -95,7 +95,7 @@ pub fn locate(
     grammar: Option<Flavor>,
     invoked_as: &OsStr,
     path: Option<&OsStr>,
-    own: &Own,
+    own: &SelfExe,
 ) -> Result<PathBuf, LocateError> {
     let preferred = preferred(invoked_as);
     let mut names: Vec<&OsStr> = preferred.iter().map(OsString::as_os_str).collect();
@@ -107,13 +107,13 @@ pub fn locate(
     } else {
         names.extend(NAMES.iter().map(OsStr::new));
     }
-    // A relative folder in PATH would let the working directory choose what root runs.
+    // A relative directory in PATH would let the working directory choose what root runs.
     let of_path = path.unwrap_or_default().as_bytes().split(|&byte| byte == b':').filter(|dir| dir.starts_with(b"/"));
-    let folders: Vec<&Path> =
-        of_path.map(|dir| Path::new(OsStr::from_bytes(dir))).chain(FOLDERS.map(Path::new)).collect();
+    let directories: Vec<&Path> =
+        of_path.map(|dir| Path::new(OsStr::from_bytes(dir))).chain(DIRECTORIES.map(Path::new)).collect();
     for name in names {
-        for folder in &folders {
-            let candidate = folder.join(name);
+        for directory in &directories {
+            let candidate = directory.join(name);
             if usable(&candidate, own).is_ok() {
                 return Ok(candidate);
             }
@@ -132,13 +132,13 @@ fn preferred(invoked_as: &OsStr) -> Option<OsString> {
     (known && name != b"runc").then(|| OsStr::from_bytes(name).to_owned())
 }
 
-fn usable(path: &Path, own: &Own) -> Result<(), LocateError> {
+fn usable(path: &Path, own: &SelfExe) -> Result<(), LocateError> {
     let unusable = |reason| LocateError::Unusable { path: path.to_owned(), reason };
     let metadata = std::fs::metadata(path).map_err(|error| unusable(error.into()))?;
     if !metadata.is_file() {
         return Err(LocateError::NotAFile(path.to_owned()));
     }
-    rustix::fs::accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS).map_err(|errno| unusable(Reason(errno)))?;
+    rustix::fs::accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS).map_err(|errno| unusable(OsError(errno)))?;
     if own.is(path, &metadata) {
         return Err(LocateError::Itself(path.to_owned()));
     }
@@ -150,21 +150,21 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    fn program(folder: &Path, name: &str, text: &str) -> PathBuf {
-        let path = folder.join(name);
+    fn program(directory: &Path, name: &str, text: &str) -> PathBuf {
+        let path = directory.join(name);
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         path
     }
 
-    fn own(path: &Path) -> Own {
-        Own(Some((path.to_owned(), std::fs::metadata(path).unwrap())))
+    fn own(path: &Path) -> SelfExe {
+        SelfExe(Some((path.to_owned(), std::fs::metadata(path).unwrap())))
     }
 
     #[test]
     fn itself_and_its_copies_are_passed_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let dirs: Vec<PathBuf> = ["a", "b", "c", "d"].iter().map(|name| folder.path().join(name)).collect();
+        let directory = tempfile::tempdir().unwrap();
+        let dirs: Vec<PathBuf> = ["a", "b", "c", "d"].iter().map(|name| directory.path().join(name)).collect();
         for dir in &dirs {
             std::fs::create_dir(dir).unwrap();
         }
@@ -185,10 +185,10 @@ mod tests {
 
     #[test]
     fn the_name_it_is_called_by_is_looked_for_first() {
-        let folder = tempfile::tempdir().unwrap();
-        let [runc, crun] = ["runc", "crun"].map(|name| program(folder.path(), name, name));
-        let path = folder.path().as_os_str();
-        let of = |name: &str| locate(None, None, OsStr::new(name), Some(path), &Own(None)).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let [runc, crun] = ["runc", "crun"].map(|name| program(directory.path(), name, name));
+        let path = directory.path().as_os_str();
+        let of = |name: &str| locate(None, None, OsStr::new(name), Some(path), &SelfExe(None)).unwrap();
         assert_eq!(
             (of("/x/oomshim-crun"), of("crun"), of("oomshim-runc"), of("")),
             (crun.clone(), crun, runc.clone(), runc)
@@ -197,11 +197,12 @@ mod tests {
 
     #[test]
     fn a_name_of_another_grammar_goes_before_the_configured_runtime() {
-        let folder = tempfile::tempdir().unwrap();
-        let [wrapper, runc, crun] = ["wrapper", "runc", "crun"].map(|name| program(folder.path(), name, name));
-        let path = folder.path().as_os_str();
-        let of =
-            |grammar, name: &str| locate(Some(&wrapper), grammar, OsStr::new(name), Some(path), &Own(None)).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let [wrapper, runc, crun] = ["wrapper", "runc", "crun"].map(|name| program(directory.path(), name, name));
+        let path = directory.path().as_os_str();
+        let of = |grammar, name: &str| {
+            locate(Some(&wrapper), grammar, OsStr::new(name), Some(path), &SelfExe(None)).unwrap()
+        };
         assert_eq!(of(None, "oomshim-crun"), crun, "the engine speaks crun's language");
         assert_eq!(of(Some(Flavor::Crun), "oomshim-crun"), wrapper, "and so does what is configured");
         assert_eq!((of(None, "runc"), of(None, "buildkit-runc")), (wrapper.clone(), wrapper.clone()));
@@ -211,19 +212,19 @@ mod tests {
 
     #[test]
     fn what_cannot_be_started_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let plain = folder.path().join("plain");
+        let directory = tempfile::tempdir().unwrap();
+        let plain = directory.path().join("plain");
         std::fs::write(&plain, "").unwrap();
-        let of = |path: &Path| locate(Some(path), None, OsStr::new("x"), None, &Own(None)).unwrap_err().to_string();
+        let of = |path: &Path| locate(Some(path), None, OsStr::new("x"), None, &SelfExe(None)).unwrap_err().to_string();
         assert!(of(&plain).contains("access is refused (EACCES); set `path`"), "{}", of(&plain));
-        assert!(of(&folder.path().join("absent")).contains("it is not there (ENOENT)"));
-        assert!(of(folder.path()).contains("is not a file"));
+        assert!(of(&directory.path().join("absent")).contains("not found (ENOENT)"));
+        assert!(of(directory.path()).contains("is not a file"));
     }
 
     #[test]
     fn relative_folders_of_path_are_not_searched() {
         let path = OsStr::new("target:.:relative");
-        let found = locate(None, None, OsStr::new("x"), Some(path), &Own(None));
+        let found = locate(None, None, OsStr::new("x"), Some(path), &SelfExe(None));
         assert!(found.is_err() || found.unwrap().is_absolute());
     }
 }

@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use super::flavor::{Flavor, Opt, Takes};
+use super::flavor::{Arity, Flavor, Opt};
 
 /// One step along the command line.
 pub(super) enum Item<'a> {
@@ -100,14 +100,14 @@ impl<'r, 'a> Reader<'r, 'a> {
         let is = |opt: &&Opt| opt.long.as_bytes() == name || opt.short.is_some_and(|letter| name == [letter]);
         let opt = all(tables).find(is).ok_or_else(|| unknown(bytes))?;
         match opt.takes {
-            Takes::Help => Ok(Item::Help),
-            Takes::Nothing | Takes::Joined => {
+            Arity::Help => Ok(Item::Help),
+            Arity::Nothing | Arity::Joined => {
                 if value.is_none_or(|value| value != "false") {
                     self.switches.push(opt.long);
                 }
                 Ok(Item::Option(opt.long, value))
             }
-            Takes::Value => Ok(Item::Option(opt.long, Some(value.map_or_else(|| self.value(opt), Ok)?))),
+            Arity::Value => Ok(Item::Option(opt.long, Some(value.map_or_else(|| self.value(opt), Ok)?))),
         }
     }
 
@@ -129,14 +129,14 @@ impl<'r, 'a> Reader<'r, 'a> {
             None => return Err(unknown(bytes)),
         };
         match (opt.takes, value) {
-            (Takes::Help, _) => Ok(Item::Help),
-            (Takes::Nothing, Some(_)) => Err(format!("`--{}` takes no value", opt.long)),
-            (Takes::Nothing, None) | (Takes::Joined, _) => {
+            (Arity::Help, _) => Ok(Item::Help),
+            (Arity::Nothing, Some(_)) => Err(format!("`--{}` takes no value", opt.long)),
+            (Arity::Nothing, None) | (Arity::Joined, _) => {
                 self.switches.push(opt.long);
                 Ok(Item::Option(opt.long, value))
             }
-            (Takes::Value, Some(value)) => self.checked(opt, value),
-            (Takes::Value, None) => {
+            (Arity::Value, Some(value)) => self.checked(opt, value),
+            (Arity::Value, None) => {
                 let value = self.value(opt)?;
                 self.checked(opt, value)
             }
@@ -150,19 +150,19 @@ impl<'r, 'a> Reader<'r, 'a> {
             let is = |opt: &&Opt| opt.short == Some(*letter);
             let opt = all(tables).find(is).ok_or_else(|| unknown(letters))?;
             match opt.takes {
-                Takes::Help => return Ok(Item::Help),
-                Takes::Nothing => {
+                Arity::Help => return Ok(Item::Help),
+                Arity::Nothing => {
                     self.switches.push(opt.long);
                     if rest.is_empty() {
                         return Ok(Item::Option(opt.long, None));
                     }
                 }
-                Takes::Joined => return Ok(Item::Option(opt.long, Some(OsStr::from_bytes(rest)))),
-                Takes::Value if rest.is_empty() => {
+                Arity::Joined => return Ok(Item::Option(opt.long, Some(OsStr::from_bytes(rest)))),
+                Arity::Value if rest.is_empty() => {
                     let value = self.value(opt)?;
                     return self.checked(opt, value);
                 }
-                Takes::Value => {
+                Arity::Value => {
                     // clap takes `-b=value` as `-bvalue`; to argp the sign is a part of the value.
                     let stripped = rest.strip_prefix(b"=").filter(|_| self.flavor == Flavor::Youki);
                     return self.checked(opt, OsStr::from_bytes(stripped.unwrap_or(rest)));

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::flavor::Flavor;
-use crate::spec::bundle::SpecFile;
+use crate::spec::bundle::AtomicFile;
 use crate::spec::document::Document;
 use crate::system::process::Process;
 
@@ -39,7 +39,7 @@ pub fn init_process(
     roots.iter().find_map(|root| read(proc, flavor, &root.join(id).join(file)))
 }
 
-/// Where the state is when `--root` is not given: a rootless runtime's folder first, as the runtime does.
+/// Where the state is when `--root` is not given: a rootless runtime's directory first, as the runtime does.
 fn default_roots(flavor: Flavor, runtime_dir: Option<&OsStr>) -> Vec<PathBuf> {
     let name = flavor.name();
     let rootless = runtime_dir.filter(|dir| !dir.is_empty()).map(|dir| Path::new(dir).join(name));
@@ -47,7 +47,7 @@ fn default_roots(flavor: Flavor, runtime_dir: Option<&OsStr>) -> Vec<PathBuf> {
 }
 
 fn read(proc: &Path, flavor: Flavor, path: &Path) -> Option<Process> {
-    let (_, bytes) = SpecFile::read(path).ok()?;
+    let (_, bytes) = AtomicFile::read(path).ok()?;
     let document = Document::parse(&bytes).ok()?;
     let (pid, started) = match flavor {
         Flavor::Runc => ("init_process_pid", "init_process_start"),

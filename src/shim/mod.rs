@@ -1,4 +1,4 @@
-//! The journey of `oomshim-runc`: read, decide, edit, write, and then become the runtime.
+//! The prepare of `oomshim-runc`: read, decide, edit, write, and then become the runtime.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -12,16 +12,16 @@ use crate::policy::file::{self, Loaded, PolicyError};
 use crate::policy::{self, Policy};
 use crate::registry::{self, Container};
 use crate::runtime::argv::{self, CommandLine, Global, Invocation};
-use crate::runtime::flavor::{Flavor, Verb};
-use crate::runtime::locate::{self, Own};
+use crate::runtime::flavor::{Flavor, Subcommand};
+use crate::runtime::locate::{self, SelfExe};
 use crate::runtime::{failure, state};
-use crate::spec::bundle::{SpecFile, absolute_path};
+use crate::spec::bundle::{AtomicFile, absolute_path};
 use crate::spec::document::Document;
 use crate::spec::edit;
 use crate::spec::workload::Workload;
 use crate::system::host::{self, Host, Roots};
 use crate::system::oom_score_adj::OomScoreAdj;
-use crate::system::os_error::Reason;
+use crate::system::os_error::OsError;
 use crate::system::process::{Process, ProcessError};
 use crate::text::escape;
 
@@ -54,11 +54,11 @@ impl Environment {
     }
 }
 
-/// How the journey ends.
+/// How the prepare ends.
 #[derive(Debug)]
 pub enum Ending<'a> {
     /// Become the runtime at this path.
-    Become(PathBuf),
+    Exec(PathBuf),
     /// Start nothing.
     Refuse(Refusal<'a>),
 }
@@ -69,14 +69,14 @@ pub struct Refusal<'a> {
     /// What is wrong and what to do.
     pub message: String,
     /// The subcommand, where it is known.
-    pub verb: Option<Verb>,
+    pub subcommand: Option<Subcommand>,
     /// The options that say where the engine looks for errors.
     pub global: Global<'a>,
 }
 
 /// Does everything that is to be done before the runtime runs. `args` begins with the program's own name.
 #[must_use]
-pub fn journey<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> {
+pub fn prepare<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> {
     let (name, rest) = args.split_first().map_or((OsStr::new(""), &[][..]), |(name, rest)| (*name, rest));
     let loaded = file::load(environment.policy.as_deref());
     let policy = loaded.as_ref().ok().map(|loaded| &loaded.policy);
@@ -84,7 +84,7 @@ pub fn journey<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> 
         Ok(loaded) => (loaded.policy.runtime.as_deref(), loaded.policy.flavor),
         Err(error) => error.runtime(),
     };
-    let own = Own::of(&environment.roots.proc);
+    let own = SelfExe::of(&environment.roots.proc);
     let found = locate::locate(configured, grammar, name, environment.path.as_deref(), &own);
     // Without a runtime the grammar is still needed, to say so where the engine listens.
     let flavor = match (&found, grammar) {
@@ -103,42 +103,43 @@ pub fn journey<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> 
         Err(error) => return Ending::Refuse(refusal(&line, error.to_string(), &log)),
     };
     let outcome = match &line {
-        CommandLine::Container(it) if it.verb == Verb::Exec => {
+        CommandLine::Container(it) if it.subcommand == Subcommand::Exec => {
             take_container_score(it, flavor, environment, &log);
             Ok(())
         }
-        CommandLine::Container(it) if it.verb == Verb::Delete => {
+        CommandLine::Container(it) if it.subcommand == Subcommand::Delete => {
             let _ = registry::archive(&environment.run, it.id);
             Ok(())
         }
-        CommandLine::Container(it) => with_policy(&loaded, |policy| prepare(it, policy, environment)),
+        CommandLine::Container(it) => with_policy(&loaded, |policy| create(it, policy, environment)),
         CommandLine::Other => Ok(()),
         // Whatever the runtime makes of it, it stops or shows a container, and those work with any policy.
-        CommandLine::Unclear { verb: None, .. } if loaded.is_err() || !may_start(rest) => Ok(()),
-        CommandLine::Unclear { verb: Some(Verb::Exec), why, .. } => {
+        CommandLine::Unrecognized { subcommand: None, .. } if loaded.is_err() || !may_start(rest) => Ok(()),
+        CommandLine::Unrecognized { subcommand: Some(Subcommand::Exec), why, .. } => {
             let built_in = policy::built_in();
             take_step_score(policy.unwrap_or(&built_in), environment, why, &log);
             Ok(())
         }
-        CommandLine::Unclear { why, .. } => with_policy(&loaded, |policy| {
+        CommandLine::Unrecognized { why, .. } => with_policy(&loaded, |policy| {
             let why = format!("cannot read the command line as {} does: {why}", flavor.name());
             unedited(policy, environment, None, &why, &[])
         }),
     };
     match outcome {
-        Ok(()) => Ending::Become(runtime),
+        Ok(()) => Ending::Exec(runtime),
         Err(message) => Ending::Refuse(refusal(&line, message, &log)),
     }
 }
 
 /// Whether a command line that cannot be read can be one that starts a container.
 fn may_start(args: &[&OsStr]) -> bool {
-    args.iter().any(|arg| matches!(Verb::named(arg), Some(Verb::Create | Verb::Run | Verb::Restore)))
+    args.iter()
+        .any(|arg| matches!(Subcommand::named(arg), Some(Subcommand::Create | Subcommand::Run | Subcommand::Restore)))
 }
 
 /// What to say when the runtime was found and could not be started.
 #[must_use]
-pub fn could_not_start<'a>(args: &[&'a OsStr], runtime: &Path, reason: Reason) -> Refusal<'a> {
+pub fn could_not_start<'a>(args: &[&'a OsStr], runtime: &Path, reason: OsError) -> Refusal<'a> {
     let flavor = Flavor::of_runtime(runtime.file_name().unwrap_or_default());
     let line = argv::parse(flavor, args.get(1..).unwrap_or_default());
     let log = Log { to: LogTo::Journald, level: Level::Error };
@@ -146,14 +147,14 @@ pub fn could_not_start<'a>(args: &[&'a OsStr], runtime: &Path, reason: Reason) -
 }
 
 fn refusal<'a>(line: &CommandLine<'a>, message: String, log: &Log) -> Refusal<'a> {
-    let (verb, id, global) = match line {
-        CommandLine::Container(it) => (Some(it.verb), Some(it.id), it.global),
-        CommandLine::Unclear { verb, global, .. } => (*verb, None, *global),
+    let (subcommand, id, global) = match line {
+        CommandLine::Container(it) => (Some(it.subcommand), Some(it.id), it.global),
+        CommandLine::Unrecognized { subcommand, global, .. } => (*subcommand, None, *global),
         CommandLine::Other => (None, None, Global::default()),
     };
     let record = Record::new(Level::Error, format!("refused: {message}"));
     id.into_iter().fold(record, |record, id| record.with("id", id)).write(log);
-    Refusal { message, verb, global }
+    Refusal { message, subcommand, global }
 }
 
 impl Refusal<'_> {
@@ -161,7 +162,7 @@ impl Refusal<'_> {
     #[must_use]
     pub fn report(&self, stderr: bool) -> u8 {
         failure::report(&self.message, &self.global, stderr);
-        failure::exit_status(self.verb)
+        failure::exit_status(self.subcommand)
     }
 }
 
@@ -178,12 +179,12 @@ fn with_policy(
 }
 
 /// create, run and restore: gives the container its class's score and memory settings.
-fn prepare(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> Result<(), String> {
+fn create(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> Result<(), String> {
     let path = it.spec_path();
     let bundle = absolute_path(it.bundle);
     let subject = [("id", it.id.to_owned()), ("bundle", bundle.clone().into_os_string())];
     let give_up = |class: Option<&Class>, why: &str| unedited(policy, environment, class, why, &subject);
-    let (file, bytes) = match SpecFile::read(&path) {
+    let (file, bytes) = match AtomicFile::read(&path) {
         Ok(read) => read,
         Err(error) => return give_up(None, &error.to_string()),
     };
@@ -226,7 +227,7 @@ fn plan(
 }
 
 /// Makes the edits of the plan, where there is anything to change.
-fn write(file: &SpecFile, document: &Document<'_>, plan: &Plan) -> Result<(), String> {
+fn write(file: &AtomicFile, document: &Document<'_>, plan: &Plan) -> Result<(), String> {
     let splices =
         edit::splices(document, &plan.edits).map_err(|error| format!("{}: {error}", file.path().display()))?;
     if splices.is_empty() {

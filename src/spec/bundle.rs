@@ -1,7 +1,7 @@
 //! The file of a spec: read whole and bounded, replaced atomically.
 //!
 //! A reader sees the old file or the new one, whatever kills this process: the new bytes go to a file of their own in
-//! the same folder, get the old one's mode, owner and extended attributes, and take its name in one call. There is no
+//! the same directory, get the old one's mode, owner and extended attributes, and take its name in one call. There is no
 //! fsync: a bundle does not outlive a power failure, its container does not either.
 
 use std::ffi::{OsStr, OsString};
@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, XattrFlags}
 use rustix::io::Errno;
 use thiserror::Error;
 
-use crate::system::os_error::Reason;
+use crate::system::os_error::OsError;
 
 /// The largest spec that is read, in bytes: 16 MiB.
 pub const LIMIT: u64 = 16 * 1024 * 1024;
@@ -23,14 +23,14 @@ pub enum BundleError {
     /// A call failed.
     #[error("cannot {operation} {}: {reason}", .path.display())]
     File {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
         /// What was tried: `open`, `read`, `write`, …
         operation: &'static str,
         /// The kernel's answer.
-        reason: Reason,
+        reason: OsError,
     },
-    /// The file is a pipe, a device, a folder or a socket.
+    /// The file is a pipe, a device, a directory or a socket.
     #[error("{} is not a regular file", .0.display())]
     NotAFile(PathBuf),
     /// The file is larger than [`LIMIT`].
@@ -40,21 +40,21 @@ pub enum BundleError {
 
 impl BundleError {
     fn file<'a>(path: &'a Path, operation: &'static str) -> impl Fn(Errno) -> BundleError + 'a {
-        move |errno| BundleError::File { path: path.to_owned(), operation, reason: Reason(errno) }
+        move |errno| BundleError::File { path: path.to_owned(), operation, reason: OsError(errno) }
     }
 }
 
 /// A spec's file, open: its bytes and what is needed to replace it.
 #[derive(Debug)]
-pub struct SpecFile {
+pub struct AtomicFile {
     path: PathBuf,
-    folder: OwnedFd,
+    directory: OwnedFd,
     name: OsString,
     file: OwnedFd,
     stat: Stat,
 }
 
-impl SpecFile {
+impl AtomicFile {
     /// Where the file is, as it was opened.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -64,18 +64,19 @@ impl SpecFile {
     /// Opens the file and reads it.
     ///
     /// # Errors
-    /// [`BundleError`] when it is not there, not a regular file or too large.
+    /// [`BundleError`] when not found, not a regular file or too large.
     pub fn read(path: &Path) -> Result<(Self, Vec<u8>), BundleError> {
         let parent = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
         let name = path.file_name().ok_or_else(|| BundleError::NotAFile(path.to_owned()))?.to_owned();
-        let folder = rustix::fs::open(parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        let directory = rustix::fs::open(parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .map_err(BundleError::file(parent, "open the bundle"))?;
         // NONBLOCK: a FIFO would otherwise hold this process until somebody writes.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-        let file = rustix::fs::openat(&folder, &name, flags, Mode::empty()).map_err(BundleError::file(path, "open"))?;
+        let file =
+            rustix::fs::openat(&directory, &name, flags, Mode::empty()).map_err(BundleError::file(path, "open"))?;
         let stat = rustix::fs::fstat(&file).map_err(BundleError::file(path, "look at"))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(BundleError::NotAFile(path.to_owned()));
@@ -85,7 +86,7 @@ impl SpecFile {
             return Err(BundleError::TooLarge(path.to_owned()));
         }
         let bytes = read_whole(&file, size, path)?;
-        Ok((SpecFile { path: path.to_owned(), folder, name, file, stat }, bytes))
+        Ok((AtomicFile { path: path.to_owned(), directory, name, file, stat }, bytes))
     }
 
     /// Puts a file with those bytes in this one's place.
@@ -113,11 +114,11 @@ impl SpecFile {
     /// Exchanged and not renamed over: ext4 starts to write a file to the disk at once when it is renamed over another
     /// (`fs/ext4/namei.c`, `auto_da_alloc`), which doubles the time and is the last thing wanted when memory is short.
     fn exchange(&self, temporary: &OsStr) -> Result<Left, Errno> {
-        let (folder, name) = (&self.folder, &self.name);
-        match rustix::fs::renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE) {
+        let (directory, name) = (&self.directory, &self.name);
+        match rustix::fs::renameat_with(directory, temporary, directory, name, RenameFlags::EXCHANGE) {
             Ok(()) => Ok(Left::OldFile),
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-                rustix::fs::renameat(folder, temporary, folder, name).map(|()| Left::Nothing)
+                rustix::fs::renameat(directory, temporary, directory, name).map(|()| Left::Nothing)
             }
             Err(errno) => Err(errno),
         }
@@ -125,7 +126,7 @@ impl SpecFile {
 
     /// Removes a file beside the spec. Once more if need be, and then nothing better can be done.
     fn remove(&self, name: &OsStr) {
-        let remove = || rustix::fs::unlinkat(&self.folder, name, AtFlags::empty());
+        let remove = || rustix::fs::unlinkat(&self.directory, name, AtFlags::empty());
         let _ = remove().or_else(|_| remove());
     }
 
@@ -138,7 +139,7 @@ impl SpecFile {
             let mut name = OsString::from(".");
             name.push(&self.name);
             name.push(format!(".oomshim-{pid}-{attempt}"));
-            match rustix::fs::openat(&self.folder, &name, flags, Mode::RUSR | Mode::WUSR) {
+            match rustix::fs::openat(&self.directory, &name, flags, Mode::RUSR | Mode::WUSR) {
                 Ok(file) => return Ok((name, file)),
                 Err(Errno::EXIST) => {}
                 Err(errno) => {
@@ -199,7 +200,7 @@ fn copy_attribute(from: &OwnedFd, to: &OwnedFd, name: &[u8]) -> rustix::io::Resu
     }
     let (mut value, mut present) = ([0_u8; 4096], [0_u8; 4096]);
     let size = rustix::fs::fgetxattr(from, name, &mut value)?;
-    // A label that the folder's default already gave needs no right to set one.
+    // A label that the directory's default already gave needs no right to set one.
     if rustix::fs::fgetxattr(to, name, &mut present).is_ok_and(|length| present[..length] == value[..size]) {
         return Ok(());
     }
@@ -263,19 +264,19 @@ mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     fn bundle(text: &str) -> (tempfile::TempDir, PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = spec_path(folder.path());
+        let directory = tempfile::tempdir().unwrap();
+        let path = spec_path(directory.path());
         fs::write(&path, text).unwrap();
-        (folder, path)
+        (directory, path)
     }
 
-    fn names(folder: &Path) -> Vec<OsString> {
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    fn names(directory: &Path) -> Vec<OsString> {
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name()).collect()
     }
 
     #[test]
     fn a_replaced_file_keeps_mode_owner_and_attributes() {
-        let (folder, path) = bundle("old");
+        let (directory, path) = bundle("old");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         let root = rustix::process::geteuid().is_root();
         if root {
@@ -283,7 +284,7 @@ mod tests {
         }
         let labelled = rustix::fs::setxattr(&path, "user.label", b"\x00\xffx", XattrFlags::empty()).is_ok();
         let before = fs::metadata(&path).unwrap();
-        let (file, bytes) = SpecFile::read(&path).unwrap();
+        let (file, bytes) = AtomicFile::read(&path).unwrap();
         assert_eq!(bytes, b"old");
         file.replace(b"new bytes").unwrap();
         let after = fs::metadata(&path).unwrap();
@@ -295,44 +296,41 @@ mod tests {
             let size = rustix::fs::getxattr(&path, "user.label", &mut value).unwrap();
             assert_eq!(&value[..size], b"\x00\xffx");
         }
-        assert_eq!(names(folder.path()), ["config.json"]);
+        assert_eq!(names(directory.path()), ["config.json"]);
     }
 
     #[test]
     fn what_a_killed_process_left_is_no_obstacle() {
-        let (folder, path) = bundle("old");
+        let (directory, path) = bundle("old");
         let pid = std::process::id();
-        fs::write(folder.path().join(format!(".config.json.oomshim-{pid}-0")), "half").unwrap();
-        SpecFile::read(&path).unwrap().0.replace(b"new").unwrap();
+        fs::write(directory.path().join(format!(".config.json.oomshim-{pid}-0")), "half").unwrap();
+        AtomicFile::read(&path).unwrap().0.replace(b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert_eq!(names(folder.path()).len(), 2);
+        assert_eq!(names(directory.path()).len(), 2);
     }
 
     #[test]
     fn what_is_no_spec_file_is_named_and_nobody_waits() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
         rustix::fs::mknodat(rustix::fs::CWD, at("fifo"), FileType::Fifo, Mode::RUSR, 0).unwrap();
-        fs::create_dir(at("folder")).unwrap();
+        fs::create_dir(at("directory")).unwrap();
         let huge = fs::File::create(at("huge")).unwrap();
         huge.set_len(LIMIT + 1).unwrap();
-        assert!(matches!(SpecFile::read(&at("fifo")), Err(BundleError::NotAFile(_))));
-        assert!(matches!(SpecFile::read(&at("folder")), Err(BundleError::NotAFile(_))));
-        assert!(matches!(SpecFile::read(&at("huge")), Err(BundleError::TooLarge(_))));
-        let error = SpecFile::read(&at("absent/config.json")).unwrap_err().to_string();
-        assert!(
-            error.starts_with("cannot open the bundle /") && error.ends_with("it is not there (ENOENT)"),
-            "{error}"
-        );
-        assert!(matches!(SpecFile::read(Path::new("/")), Err(BundleError::NotAFile(_))));
+        assert!(matches!(AtomicFile::read(&at("fifo")), Err(BundleError::NotAFile(_))));
+        assert!(matches!(AtomicFile::read(&at("directory")), Err(BundleError::NotAFile(_))));
+        assert!(matches!(AtomicFile::read(&at("huge")), Err(BundleError::TooLarge(_))));
+        let error = AtomicFile::read(&at("absent/config.json")).unwrap_err().to_string();
+        assert!(error.starts_with("cannot open the bundle /") && error.ends_with("not found (ENOENT)"), "{error}");
+        assert!(matches!(AtomicFile::read(Path::new("/")), Err(BundleError::NotAFile(_))));
     }
 
     #[test]
     fn large_files_are_read_whole() {
         let text = "x".repeat(3_000_000);
         let (_folder, path) = bundle(&text);
-        assert_eq!(SpecFile::read(&path).unwrap().1.len(), text.len());
+        assert_eq!(AtomicFile::read(&path).unwrap().1.len(), text.len());
         let (_folder, path) = bundle("");
-        assert_eq!(SpecFile::read(&path).unwrap().1, b"");
+        assert_eq!(AtomicFile::read(&path).unwrap().1, b"");
     }
 }

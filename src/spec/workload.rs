@@ -32,12 +32,12 @@ pub struct Workload<'a> {
     /// The keys and values of `annotations`.
     pub annotations: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// What the engine asked for.
-    pub asked: Asked,
+    pub asked: Requested,
 }
 
 /// What the engine asked for in the spec.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct Requested {
     /// The highest valid `process.oomScoreAdj`; `None` where there is none that a runtime could use.
     pub score: Option<OomScoreAdj>,
     /// Whether there is an object `process` at all.
@@ -66,7 +66,7 @@ impl<'a> Workload<'a> {
                 .map_or_else(Vec::new, |args| args.items().iter().take(ARGS).filter_map(Node::text).collect()),
             cgroups: texts(&["linux", "cgroupsPath"]),
             annotations: document.find(&["annotations"]).iter().flat_map(Node::members).filter_map(pair).collect(),
-            asked: Asked::of(document),
+            asked: Requested::of(document),
         }
     }
 
@@ -90,13 +90,13 @@ impl<'a> Workload<'a> {
     }
 }
 
-impl Asked {
+impl Requested {
     fn of(document: &Document<'_>) -> Self {
         let is_object = |node: &Node<'_>| node.kind() == Kind::Object;
         let valid = |node: &Node<'_>| OomScoreAdj::new(node.integer()?).ok();
         let scores = document.find(&["process", "oomScoreAdj"]);
         let resources = document.find(&["linux", "resources"]);
-        Asked {
+        Requested {
             score: scores.iter().filter_map(valid).max(),
             has_process: document.find(&["process"]).iter().any(is_object),
             has_resources: resources.iter().any(is_object),
@@ -139,8 +139,8 @@ fn limit(resources: &Node<'_>, file: MemoryFile) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn asked(text: &str) -> Asked {
-        Asked::of(&Document::parse(text.as_bytes()).unwrap())
+    fn asked(text: &str) -> Requested {
+        Requested::of(&Document::parse(text.as_bytes()).unwrap())
     }
 
     #[test]

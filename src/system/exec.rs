@@ -11,7 +11,7 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use crate::system::os_error::Reason;
+use crate::system::os_error::OsError;
 
 unsafe extern "C" {
     /// The environment as the C library has it (environ(7)).
@@ -48,8 +48,8 @@ impl Arguments {
     /// Becomes the program at `path`, with these arguments but its own path for the first (crun reads its behaviour
     /// from argv\[0]), and the environment as it is. Returns only to say why that failed.
     #[must_use]
-    pub fn exec(&self, path: &Path) -> Reason {
-        let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return Reason(Errno::INVAL) };
+    pub fn exec(&self, path: &Path) -> OsError {
+        let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return OsError(Errno::INVAL) };
         let rest = self.pointers.iter().skip(1).copied();
         let argv: Vec<*const c_char> = [path.as_ptr()].into_iter().chain(rest).chain([std::ptr::null()]).collect();
         become_program(&path, &argv)
@@ -58,19 +58,19 @@ impl Arguments {
 
 /// Becomes `command`, looked for in PATH as a shell does where it has no slash. Returns only to say why that failed.
 #[must_use]
-pub fn exec_command(command: &[CString]) -> Reason {
-    let Some(program) = command.first() else { return Reason(Errno::NOENT) };
+pub fn exec_command(command: &[CString]) -> OsError {
+    let Some(program) = command.first() else { return OsError(Errno::NOENT) };
     let argv: Vec<*const c_char> = command.iter().map(|arg| arg.as_ptr()).chain([std::ptr::null()]).collect();
     // SAFETY: `argv` is an array of pointers to the strings of `command`, ended by a null pointer; both live on.
     unsafe { libc::execvp(program.as_ptr(), argv.as_ptr()) };
-    Reason(last_errno())
+    OsError(last_errno())
 }
 
-fn become_program(path: &CStr, argv: &[*const c_char]) -> Reason {
+fn become_program(path: &CStr, argv: &[*const c_char]) -> OsError {
     // SAFETY: `path` is NUL-terminated, `argv` ends with a null pointer and holds pointers to strings that live on, and
     // `environ` is the C library's own array. No other thread runs that could change the environment.
     unsafe { libc::execve(path.as_ptr(), argv.as_ptr(), environ) };
-    Reason(last_errno())
+    OsError(last_errno())
 }
 
 fn last_errno() -> Errno {

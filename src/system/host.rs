@@ -1,6 +1,6 @@
 //! The machine as it matters here: which cgroup version, what may be written, how much memory.
 //!
-//! Everything is read below [`Roots`], so that a test hands over a folder of its own.
+//! Everything is read below [`Roots`], so that a test hands over a directory of its own.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -34,7 +34,7 @@ pub enum Cgroups {
 
 /// What this process may do to scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rights {
+pub enum ScorePrivilege {
     /// `CAP_SYS_RESOURCE` in the initial user namespace: any score, and what it writes cannot be undone by the step.
     Full,
     /// Without it a score can be raised but not lowered below its floor, and a raised score is not sticky.
@@ -63,7 +63,7 @@ impl Host {
 
 /// Which cgroup hierarchy holds the memory controller.
 ///
-/// `cgroup.controllers` at the top exists on a pure v2 mount only; the hybrid layout has it one folder below. A user
+/// `cgroup.controllers` at the top exists on a pure v2 mount only; the hybrid layout has it one directory below. A user
 /// without rights on the top of the tree gets what his own cgroup lists.
 #[must_use]
 pub fn cgroups(roots: &Roots) -> Cgroups {
@@ -77,7 +77,7 @@ pub fn cgroups(roots: &Roots) -> Cgroups {
     if cannot_give_memory(&roots.cgroup) {
         return Cgroups::V2WithoutMemory;
     }
-    let listed = if rights(&roots.proc) == Rights::Full { Some(top) } else { own().or(Some(top)) };
+    let listed = if rights(&roots.proc) == ScorePrivilege::Full { Some(top) } else { own().or(Some(top)) };
     let has_memory = listed.is_some_and(|list| names_memory(&list));
     if has_memory { Cgroups::V2 } else { Cgroups::V2WithoutMemory }
 }
@@ -106,13 +106,13 @@ pub fn own_v2_cgroup(text: &[u8]) -> Option<PathBuf> {
 
 /// What this process may do to scores.
 #[must_use]
-pub fn rights(proc: &Path) -> Rights {
+pub fn rights(proc: &Path) -> ScorePrivilege {
     let status = std::fs::read_to_string(proc.join("self/status")).unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
     let held = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
     // `capable()` asks for the capability in the initial user namespace.
     let sufficient = held & (1 << CAP_SYS_RESOURCE) != 0 && in_initial_user_namespace(proc);
-    if sufficient { Rights::Full } else { Rights::RaiseOnly }
+    if sufficient { ScorePrivilege::Full } else { ScorePrivilege::RaiseOnly }
 }
 
 /// Whether this process is in the initial user namespace.
@@ -159,10 +159,10 @@ mod tests {
     #[test]
     fn the_capability_counts_in_the_initial_user_namespace_only() {
         let cases = [
-            (STATUS_FULL, INITIAL, Rights::Full),
-            (STATUS_WITHOUT, INITIAL, Rights::RaiseOnly),
-            (STATUS_FULL, "0 100000 65536\n", Rights::RaiseOnly),
-            ("", "", Rights::RaiseOnly),
+            (STATUS_FULL, INITIAL, ScorePrivilege::Full),
+            (STATUS_WITHOUT, INITIAL, ScorePrivilege::RaiseOnly),
+            (STATUS_FULL, "0 100000 65536\n", ScorePrivilege::RaiseOnly),
+            ("", "", ScorePrivilege::RaiseOnly),
         ];
         for (status, map, expected) in cases {
             let (_root, roots) = machine(&[("proc/self/status", status), ("proc/self/uid_map", map)]);

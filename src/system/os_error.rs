@@ -13,25 +13,25 @@ use rustix::io::Errno;
 ///
 /// ```
 /// use rustix::io::Errno;
-/// assert_eq!(oomshim::system::os_error::Reason(Errno::ROFS).to_string(), "the file system is read-only (EROFS)");
+/// assert_eq!(oomshim::system::os_error::OsError(Errno::ROFS).to_string(), "the file system is read-only (EROFS)");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reason(pub Errno);
+pub struct OsError(pub Errno);
 
-impl From<std::io::Error> for Reason {
+impl From<std::io::Error> for OsError {
     fn from(error: std::io::Error) -> Self {
-        Reason(Errno::from_io_error(&error).unwrap_or(Errno::IO))
+        OsError(Errno::from_io_error(&error).unwrap_or(Errno::IO))
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for OsError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self.0 {
             Errno::ACCESS => "access is refused (EACCES)",
             Errno::PERM => "this user may not do that (EPERM)",
-            Errno::NOENT => "it is not there (ENOENT)",
-            Errno::NOTDIR => "a part of the path is not a folder (ENOTDIR)",
-            Errno::ISDIR => "it is a folder (EISDIR)",
+            Errno::NOENT => "not found (ENOENT)",
+            Errno::NOTDIR => "a part of the path is a file (ENOTDIR)",
+            Errno::ISDIR => "it is a directory (EISDIR)",
             Errno::EXIST => "it is already there (EEXIST)",
             Errno::ROFS => "the file system is read-only (EROFS)",
             Errno::NOSPC => "the file system is full (ENOSPC)",
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn no_wording_is_mapped_by_an_engine() {
         for raw in 1..134 {
-            let text = Reason(Errno::from_raw_os_error(raw)).to_string();
+            let text = OsError(Errno::from_raw_os_error(raw)).to_string();
             for phrase in MAPPED_BY_ENGINES {
                 assert!(!text.contains(phrase), "errno {raw} says {text:?}");
             }
@@ -87,6 +87,6 @@ mod tests {
 
     #[test]
     fn an_unknown_errno_is_shown_by_its_number() {
-        assert_eq!(Reason(Errno::from_raw_os_error(133)).to_string(), "error number 133");
+        assert_eq!(OsError(Errno::from_raw_os_error(133)).to_string(), "error number 133");
     }
 }

@@ -1,6 +1,6 @@
 //! One process, through its open `/proc/PID`: the score it has, the score it may have, its cgroup, its identity.
 //!
-//! The folder is opened once and everything is relative to that descriptor: a PID that is reused in between answers
+//! The directory is opened once and everything is relative to that descriptor: a PID that is reused in between answers
 //! ESRCH instead of standing in for another process.
 
 use std::os::fd::OwnedFd;
@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::system::oom_score_adj::OomScoreAdj;
-use crate::system::os_error::Reason;
+use crate::system::os_error::OsError;
 
 /// The largest of the files in `/proc/PID` that is read here, in bytes.
 const LIMIT: usize = 64 * 1024;
@@ -29,12 +29,12 @@ pub enum ProcessError {
     File {
         /// The process as it was asked for: a number, or `self`.
         pid: String,
-        /// The file below `/proc/PID`; empty for the folder itself.
+        /// The file below `/proc/PID`; empty for the directory itself.
         file: &'static str,
         /// `open`, `read` or `write`.
         operation: &'static str,
         /// The kernel's answer.
-        reason: Reason,
+        reason: OsError,
     },
     /// The file does not hold what the kernel writes there.
     #[error("/proc/{pid}/{file} holds {text:?}, not what the kernel writes there")]
@@ -52,13 +52,13 @@ impl ProcessError {
     /// Whether the kernel refused a write for lack of rights.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        matches!(self, ProcessError::File { reason: Reason(Errno::ACCESS | Errno::PERM), .. })
+        matches!(self, ProcessError::File { reason: OsError(Errno::ACCESS | Errno::PERM), .. })
     }
 
     /// Whether the process had ended.
     #[must_use]
     pub fn is_gone(&self) -> bool {
-        matches!(self, ProcessError::File { reason: Reason(Errno::SRCH | Errno::NOENT), .. })
+        matches!(self, ProcessError::File { reason: OsError(Errno::SRCH | Errno::NOENT), .. })
     }
 }
 
@@ -66,7 +66,7 @@ impl ProcessError {
 #[derive(Debug)]
 pub struct Process {
     name: String,
-    folder: OwnedFd,
+    directory: OwnedFd,
 }
 
 impl Process {
@@ -89,14 +89,14 @@ impl Process {
     fn named(proc: &Path, name: String) -> Result<Self, ProcessError> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         match rustix::fs::open(proc.join(&name), flags, Mode::empty()) {
-            Ok(folder) => Ok(Process { name, folder }),
-            Err(errno) => Err(ProcessError::File { pid: name, file: "", operation: "open", reason: Reason(errno) }),
+            Ok(directory) => Ok(Process { name, directory }),
+            Err(errno) => Err(ProcessError::File { pid: name, file: "", operation: "open", reason: OsError(errno) }),
         }
     }
 
     fn error(&self, file: &'static str, operation: &'static str) -> impl Fn(Errno) -> ProcessError {
         let pid = self.name.clone();
-        move |errno| ProcessError::File { pid: pid.clone(), file, operation, reason: Reason(errno) }
+        move |errno| ProcessError::File { pid: pid.clone(), file, operation, reason: OsError(errno) }
     }
 
     /// The bytes of one of the process's files, at most 64 KiB of them.
@@ -116,7 +116,7 @@ impl Process {
     /// [`ProcessError::File`], with ESRCH when the process has ended.
     pub fn read_into(&self, file: &'static str, bytes: &mut Vec<u8>) -> Result<(), ProcessError> {
         let open = OFlags::RDONLY | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&self.folder, file, open, Mode::empty()).map_err(self.error(file, "open"))?;
+        let fd = rustix::fs::openat(&self.directory, file, open, Mode::empty()).map_err(self.error(file, "open"))?;
         bytes.clear();
         // Most of these files are shorter than a page, which then is all that is asked for.
         let mut buffer = [0_u8; 4096];
@@ -160,7 +160,7 @@ impl Process {
     pub fn set_score(&self, score: OomScoreAdj) -> Result<(), ProcessError> {
         let file = "oom_score_adj";
         let open = OFlags::WRONLY | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&self.folder, file, open, Mode::empty()).map_err(self.error(file, "open"))?;
+        let fd = rustix::fs::openat(&self.directory, file, open, Mode::empty()).map_err(self.error(file, "open"))?;
         let text = score.to_string();
         loop {
             match rustix::io::write(&fd, text.as_bytes()) {
@@ -254,7 +254,7 @@ impl Process {
     /// [`ProcessError::File`], with EACCES for a process of somebody else.
     pub fn namespace(&self, kind: Namespace) -> Result<Vec<u8>, ProcessError> {
         let file = kind.file();
-        match rustix::fs::readlinkat(&self.folder, file, Vec::new()) {
+        match rustix::fs::readlinkat(&self.directory, file, Vec::new()) {
             Ok(link) => Ok(link.into_bytes()),
             Err(errno) => Err(self.error(file, "read")(errno)),
         }
@@ -316,7 +316,7 @@ mod tests {
     fn a_process_that_is_gone_is_told_apart() {
         let error = Process::open(Path::new("/proc"), u32::MAX).unwrap_err();
         assert!(error.is_gone() && !error.is_refused(), "{error}");
-        assert_eq!(error.to_string(), "cannot open /proc/4294967295/: it is not there (ENOENT)");
+        assert_eq!(error.to_string(), "cannot open /proc/4294967295/: not found (ENOENT)");
     }
 
     #[test]

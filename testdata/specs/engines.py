@@ -27,12 +27,12 @@ def root_tar():
 
 def context():
     """A build context: the same image, and a build from scratch that needs no image at all."""
-    folder = RUN / "context"
-    folder.mkdir(exist_ok=True)
-    (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nRUN echo step\n")
-    (folder / "Dockerfile.scratch").write_text("FROM scratch\nADD busybox.tar /\nRUN [\"/bin/echo\", \"step\"]\n")
-    sh(f"cp {root_tar()} {folder}/")
-    return folder
+    directory = RUN / "context"
+    directory.mkdir(exist_ok=True)
+    (directory / "Dockerfile").write_text(f"FROM {IMAGE}\nRUN echo step\n")
+    (directory / "Dockerfile.scratch").write_text("FROM scratch\nADD busybox.tar /\nRUN [\"/bin/echo\", \"step\"]\n")
+    sh(f"cp {root_tar()} {directory}/")
+    return directory
 
 
 def containers_conf():

@@ -1,4 +1,4 @@
-//! What the engines' scenarios share: the suite's folder and programs, commands with a time limit, daemons, policies.
+//! What the engines' scenarios share: the suite's directory and programs, commands with a time limit, daemons, policies.
 
 mod command;
 mod daemon;

@@ -31,16 +31,19 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// The strict policy, in that folder.
-    pub(crate) fn new(folder: &Path) -> Result<Policy> {
-        let policy =
-            Policy { path: folder.join("policy.toml"), records: folder.join("records.jsonl"), lock: RwLock::default() };
+    /// The strict policy, in that directory.
+    pub(crate) fn new(directory: &Path) -> Result<Policy> {
+        let policy = Policy {
+            path: directory.join("policy.toml"),
+            records: directory.join("records.jsonl"),
+            lock: RwLock::default(),
+        };
         policy.write("")?;
         Ok(policy)
     }
 
     fn write(&self, ending: &str) -> Result<()> {
-        // The path needs no escapes: it is in the suite's own folder.
+        // The path needs no escapes: it is in the suite's own directory.
         let log = format!("[log]\nto = \"{}\"\nlevel = \"debug\"\n", self.records.display());
         std::fs::write(&self.path, format!("{TEXT}{log}{ending}"))?;
         Ok(())

@@ -31,7 +31,7 @@ impl Scenario {
 pub(crate) struct Shared<T>(Arc<Lazy<T>>);
 
 struct Lazy<T> {
-    // Fields are dropped in this order: the engine ends before its folder goes.
+    // Fields are dropped in this order: the engine ends before its directory goes.
     engine: OnceLock<Result<T, String>>,
     suite: Arc<Suite>,
     start: fn(&Suite) -> Result<T>,

@@ -1,4 +1,4 @@
-//! What all engines use: the built binaries, the engines' programs, a folder, and a root file system of one busybox.
+//! What all engines use: the built binaries, the engines' programs, a directory, and a root file system of one busybox.
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -17,34 +17,34 @@ pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// One of our binaries: from the folder in `OOMSHIM_BIN_DIR` (the static ones that are shipped), or of this test run.
+/// One of our binaries: from the directory in `OOMSHIM_BIN_DIR` (the static ones that are shipped), or of this test run.
 pub(crate) fn binary(name: &str) -> Result<PathBuf> {
     let built = Path::new(env!("CARGO_BIN_EXE_oomshim"));
-    let folder = std::env::var_os("OOMSHIM_BIN_DIR").map_or_else(|| built.with_file_name(""), PathBuf::from);
+    let directory = std::env::var_os("OOMSHIM_BIN_DIR").map_or_else(|| built.with_file_name(""), PathBuf::from);
     // A daemon has another working directory.
-    std::fs::canonicalize(folder.join(name)).with_context(|| format!("{} has no {name}", folder.display()))
+    std::fs::canonicalize(directory.join(name)).with_context(|| format!("{} has no {name}", directory.display()))
 }
 
 /// The suite.
 #[derive(Debug)]
 pub(crate) struct Suite {
-    folder: TempDir,
+    directory: TempDir,
     tools: PathBuf,
 }
 
 impl Suite {
-    /// Makes the folder.
+    /// Makes the directory.
     pub(crate) fn new() -> Result<Suite> {
-        // A socket's path has at most 107 bytes, so the folder is near the root.
-        let folder = TempDir::with_prefix_in("oomshim-engines-", "/tmp")?;
+        // A socket's path has at most 107 bytes, so the directory is near the root.
+        let directory = TempDir::with_prefix_in("oomshim-engines-", "/tmp")?;
         let tools =
             std::env::var_os("OOMSHIM_TOOLS_DIR").map_or_else(|| repository().join("target/tools/bin"), PathBuf::from);
-        Ok(Suite { folder, tools })
+        Ok(Suite { directory, tools })
     }
 
-    /// The folder, which goes when the last engine has ended.
+    /// The directory, which goes when the last engine has ended.
     pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
+        self.directory.path()
     }
 
     /// Why an engine cannot be tried here.
@@ -80,17 +80,17 @@ impl Suite {
         self.find(name).with_context(|| format!("{name} is gone"))
     }
 
-    /// PATH for an engine: the folder of the newest tools where it is one of them, then Debian's.
+    /// PATH for an engine: the directory of the newest tools where it is one of them, then Debian's.
     pub(crate) fn search_path(&self, newest: bool) -> String {
         let tools = if newest { format!("{}:", self.tools.display()) } else { String::new() };
         format!("{tools}/usr/sbin:/usr/bin:/sbin:/bin")
     }
 
-    /// A folder of an engine's own.
-    pub(crate) fn folder(&self, engine: &str) -> Result<PathBuf> {
-        let folder = self.folder.path().join(engine);
-        std::fs::create_dir_all(&folder)?;
-        Ok(folder)
+    /// A directory of an engine's own.
+    pub(crate) fn directory(&self, engine: &str) -> Result<PathBuf> {
+        let directory = self.directory.path().join(engine);
+        std::fs::create_dir_all(&directory)?;
+        Ok(directory)
     }
 
     /// A file of `hooks/`, with the places where an administrator puts our binaries replaced by the built ones.
@@ -105,8 +105,8 @@ impl Suite {
     }
 
     /// Makes `DIR/rootfs` and `DIR/rootfs.tar`: one static busybox.
-    pub(crate) fn rootfs(folder: &Path) -> Result<(PathBuf, PathBuf)> {
-        let (root, tar) = (folder.join("rootfs"), folder.join("rootfs.tar"));
+    pub(crate) fn rootfs(directory: &Path) -> Result<(PathBuf, PathBuf)> {
+        let (root, tar) = (directory.join("rootfs"), directory.join("rootfs.tar"));
         for name in ["bin", "dev", "etc", "proc", "sys", "tmp"] {
             std::fs::create_dir_all(root.join(name))?;
         }
@@ -119,11 +119,11 @@ impl Suite {
         Ok((root, tar))
     }
 
-    /// Makes a build context of that Dockerfile's steps behind a busybox; gives its folder.
-    pub(crate) fn context(folder: &Path, name: &str, steps: &str) -> Result<PathBuf> {
-        let context = folder.join(name);
+    /// Makes a build context of that Dockerfile's steps behind a busybox; gives its directory.
+    pub(crate) fn context(directory: &Path, name: &str, steps: &str) -> Result<PathBuf> {
+        let context = directory.join(name);
         std::fs::create_dir_all(&context)?;
-        let tar = folder.join("rootfs.tar");
+        let tar = directory.join("rootfs.tar");
         ensure!(tar.is_file(), "rootfs() comes first");
         std::fs::copy(tar, context.join("rootfs.tar"))?;
         std::fs::write(context.join("Dockerfile"), format!("FROM scratch\nADD rootfs.tar /\n{steps}\n"))?;
@@ -136,18 +136,18 @@ impl Drop for Suite {
     fn drop(&mut self) {
         let root = Path::new("/sys/fs/cgroup");
         let controllers = std::fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path());
-        for folder in controllers.chain([root.to_owned()]) {
-            remove_cgroups(&folder.join("oomshim-immune"));
+        for directory in controllers.chain([root.to_owned()]) {
+            remove_cgroups(&directory.join("oomshim-immune"));
         }
     }
 }
 
 /// Removes a cgroup and those below it, if they are there and nothing runs in them.
-fn remove_cgroups(folder: &Path) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+fn remove_cgroups(directory: &Path) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             remove_cgroups(&entry.path());
         }
     }
-    let _ = std::fs::remove_dir(folder);
+    let _ = std::fs::remove_dir(directory);
 }

@@ -29,7 +29,7 @@ start_buildkitd() {
     note "buildkitd ($(buildkitd --version | cut -d ' ' -f 3)) runs with $(score "$buildkitd")"
 }
 
-# build NAME STEP...: a build of one shell step per argument, in $work/NAME.log; its /out folder ends up in $work/NAME.
+# build NAME STEP...: a build of one shell step per argument, in $work/NAME.log; its /out directory ends up in $work/NAME.
 build() {
     local name=$1 step
     shift

@@ -20,7 +20,7 @@ mend() { grep -E -A 1 "$1" $work/doctor.txt | sed -n 's/^ *-> //p' | head -n 1; 
 # quoted NUMBER: the part of a mend on stdin that stands between that pair of backticks.
 quoted() { cut -d '`' -f $((2 * $1)); }
 
-# changeable FOLDER: what is changed in a folder of the machine's configuration from here on is gone with the scenario.
+# changeable DIRECTORY: what is changed in a directory of the machine's configuration from here on is gone with the scenario.
 changeable() {
     mkdir -p "$work/changed$1"
     cp -a "$1/." "$work/changed$1"

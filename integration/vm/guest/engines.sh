@@ -40,7 +40,7 @@ start_containerd() {
     note "containerd ($(containerd --version | cut -d ' ' -f 3)) runs with $(score "$containerd")"
 }
 
-# hooks_d FOLDER STAGE [PROGRAM]: a hook file of podman's for every container.
+# hooks_d DIRECTORY STAGE [PROGRAM]: a hook file of podman's for every container.
 hooks_d() {
     mkdir -p "$1"
     cat >"$1/oomshim.json" <<END

@@ -14,7 +14,7 @@ OWN, ON_DEMAND, SYSTEMD = "own", "on-demand", "systemd"
 
 
 class Mistake(Exception):
-    """The list and the folder contradict each other, or a name is unknown."""
+    """The list and the directory contradict each other, or a name is unknown."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Scenario:
     title: str = ""  # the first comment of its file
 
 
-def read(folder):
+def read(directory):
     """The scenarios in the order of the list. Raises Mistake when a file is unlisted or a listed file is missing."""
     scenarios = []
-    for number, line in enumerate((folder / "LIST").read_text().splitlines(), start=1):
+    for number, line in enumerate((directory / "LIST").read_text().splitlines(), start=1):
         fields = line.split("#", 1)[0].split()
         if not fields:
             continue
@@ -36,9 +36,9 @@ def read(folder):
         if len(fields) != 3 or not limit:
             raise Mistake(f"scenarios/LIST:{number}: wanted `NAME BOOT SECONDS` or `NAME BOOT SECONDS+SECONDS*WORD` with a word of {', '.join(TIMES)}, found `{line}`")
         seconds = int(limit[1]) + (int(limit[2]) * TIMES[limit[3]] if limit[2] else 0)
-        scenarios.append(Scenario(fields[0], fields[1], seconds, title(folder / f"{fields[0]}.sh")))
+        scenarios.append(Scenario(fields[0], fields[1], seconds, title(directory / f"{fields[0]}.sh")))
     names = [scenario.name for scenario in scenarios]
-    files = {path.stem for path in folder.glob("*.sh")}
+    files = {path.stem for path in directory.glob("*.sh")}
     problems = [f"{name} is listed twice" for name in sorted({name for name in names if names.count(name) > 1})]
     problems += [f"{name}.sh is not in scenarios/LIST" for name in sorted(files - set(names))]
     problems += [f"{name} is in scenarios/LIST but there is no {name}.sh" for name in sorted(set(names) - files)]

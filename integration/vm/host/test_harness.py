@@ -40,12 +40,12 @@ def outcomes(machines, names=("a",)):
     """The results of scenarios `names`, which share a boot, on `machines`, one after another."""
     scenarios = [listing.Scenario(name, "shared", 0) for name in names]
     with (
-        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as directory,
         mock.patch.object(schedule.vm, "Vm", side_effect=machines),
         mock.patch.multiple(schedule, BOOT_SECONDS=0.2, GRACE_SECONDS=0.2, POLL_SECONDS=0.01),
         mock.patch("builtins.print"),
     ):
-        out = pathlib.Path(folder)
+        out = pathlib.Path(directory)
         (out / "failed").mkdir()
         (out / "logs").mkdir()
         results = schedule.run_all(scenarios, out, jobs=1, verbose=False)
@@ -79,8 +79,8 @@ class Outcomes(unittest.TestCase):
 
 class Lists(unittest.TestCase):
     def read(self, text, files):
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder)
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory)
             (path / "LIST").write_text(text)
             for name in files:
                 (path / f"{name}.sh").touch()

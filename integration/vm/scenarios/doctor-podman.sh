@@ -38,7 +38,7 @@ says '^pass .*engines: podman: a hook gives its containers and build steps their
 expect "a container by the hook" "$($own_score)" 500
 expect "a build step by the hook" "$(step_score)" 500
 
-# At precreate podman knows it, and buildah does not: no build runs while the file is in a folder that both read.
+# At precreate podman knows it, and buildah does not: no build runs while the file is in a directory that both read.
 hooks_d /usr/share/containers/oci/hooks.d precreate
 expect "a container by the hook at precreate" "$($own_score)" 500
 immune podman build --isolation oci --network none --no-cache $work/image >$work/precreate.log 2>&1 && fail "podman builds beside a hook at precreate"

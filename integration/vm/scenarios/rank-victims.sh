@@ -65,10 +65,10 @@ one_round() {
     local scope=$1 flags= trigger used limited
     top=/sys/fs/cgroup/rank
     mkdir -p $top/a/c $top/a/d $top/b $top/t
-    for folder in $top $top/a; do echo +memory >$folder/cgroup.subtree_control; done
-    for folder in $top $top/a $top/a/c $top/a/d $top/b; do
+    for directory in $top $top/a; do echo +memory >$directory/cgroup.subtree_control; done
+    for directory in $top $top/a $top/a/c $top/a/d $top/b; do
         draw 3
-        [ "$drawn" != 0 ] || { echo 1 >$folder/memory.oom.group; flags="$flags ${folder#"$top"}/"; }
+        [ "$drawn" != 0 ] || { echo 1 >$directory/memory.oom.group; flags="$flags ${directory#"$top"}/"; }
     done
     # The cgroup whose limit is hit: the victim's own, or one above it.
     case $scope in own) limited=b ;; *) limited= ;; esac
@@ -113,7 +113,7 @@ one_round() {
         note "round $round, $scope: report said $(told cause), not $(cause "$scope"): $(cut -c 1-600 $work/report.json)"
     for hog in $hogs; do kill -KILL "$hog" 2>/dev/null || true; done
     wait
-    for folder in $top/a/c $top/a/d $top/a $top/b $top/t $top; do wait_for 10 rmdir $folder || fail "$folder stays: $(cat $folder/cgroup.procs)"; done
+    for directory in $top/a/c $top/a/d $top/a $top/b $top/t $top; do wait_for 10 rmdir $directory || fail "$directory stays: $(cat $directory/cgroup.procs)"; done
     # Ten summaries in five seconds is what the kernel writes.
     sleep 0.3
 }

@@ -18,7 +18,7 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
         }
     }
     let podman =
-        Launch { args: vec!["podman".into()], root: machine.root.clone(), folder: "/".into(), ..Launch::default() };
+        Launch { args: vec!["podman".into()], root: machine.root.clone(), directory: "/".into(), ..Launch::default() };
     if podman.find_program("podman".as_ref()).is_some() {
         all.extend(of_podman(machine, &podman));
     }
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(verdicts(0, &[]), [Verdict::Warn]);
         assert_eq!(verdicts(-1000, &shim), [Verdict::Pass]);
         assert_eq!(verdicts(-1000, &gone), [Verdict::Fail]);
-        assert_eq!(verdicts(-1000, &broken), [Verdict::CannotJudge]);
+        assert_eq!(verdicts(-1000, &broken), [Verdict::Skipped]);
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
         };
         let versionless = "[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc.options]\nBinaryName = 'x'\n";
         assert_eq!(of("disabled_plugins = [\"cri\"]\n"), [Verdict::Pass]);
-        assert_eq!(of(versionless), [Verdict::CannotJudge]);
+        assert_eq!(of(versionless), [Verdict::Skipped]);
         assert_eq!(of(&format!("version = 2\n{versionless}")), [Verdict::Fail]);
     }
 

@@ -12,7 +12,7 @@ use crate::lint::kind::FileKind;
 use crate::lint::{self, LintError, Options};
 
 /// Where podman and CRI-O look by themselves.
-const FOLDERS: [&str; 2] = ["/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d"];
+const DIRECTORIES: [&str; 2] = ["/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d"];
 
 /// The rules of the linter whose errors stop every container.
 const RULES: [&str; 3] = ["hook-malformed", "not-json", "trailing-data"];
@@ -61,11 +61,11 @@ fn has_stage(value: &Value, name: &str) -> bool {
 }
 
 fn launch(machine: &Machine) -> Launch {
-    Launch { root: machine.root.clone(), folder: "/".into(), ..Launch::default() }
+    Launch { root: machine.root.clone(), directory: "/".into(), ..Launch::default() }
 }
 
 fn paths(files: &Launch) -> Vec<PathBuf> {
-    let all = FOLDERS.iter().flat_map(|folder| files.list(Path::new(folder)));
+    let all = DIRECTORIES.iter().flat_map(|directory| files.list(Path::new(directory)));
     all.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect()
 }
 
@@ -105,7 +105,7 @@ fn judge(files: &Launch, path: &Path) -> Finding {
     if has_stage(&value, "precreate") {
         return Finding::fail(
             format!("{shown} names the stage precreate, which buildah and `podman build` do not know: no build runs"),
-            "take `createRuntime`, or move the file to a folder of its own for `podman --hooks-dir`",
+            "take `createRuntime`, or move the file to a directory of its own for `podman --hooks-dir`",
         );
     }
     Finding::pass(format!("{shown} calls {}", crate::text::escape::bytes(program.as_encoded_bytes())))
@@ -127,7 +127,7 @@ mod tests {
         };
         let (good, gone) = (hook("/usr/bin/oomshim-hook"), hook("/usr/bin/gone"));
         let precreate = good.replace("createRuntime", "precreate");
-        let folder = "etc/containers/oci/hooks.d";
+        let directory = "etc/containers/oci/hooks.d";
         let files = [
             ("1.json", good.as_str()),
             ("2.json", gone.as_str()),
@@ -136,7 +136,8 @@ mod tests {
             ("5.txt", "{"),
             ("6.json", precreate.as_str()),
         ];
-        let files: Vec<(String, &str)> = files.iter().map(|(name, text)| (format!("{folder}/{name}"), *text)).collect();
+        let files: Vec<(String, &str)> =
+            files.iter().map(|(name, text)| (format!("{directory}/{name}"), *text)).collect();
         let mut all: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
         all.push(("usr/bin/oomshim-hook", "x"));
         let (root, machine) = fake(&all);

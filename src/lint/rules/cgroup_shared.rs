@@ -23,7 +23,7 @@ impl Rule for CgroupShared {
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
             why: "A limit or a group kill then hits everything in that cgroup, the daemons first of all.",
-            what: "`linux.cgroupsPath` is the root (`/`), a slice, a unit or a manager's parent folder (`/docker`, `/buildkit`, `/kubepods`), or it has parts that lead out of it (`..`), or systemd's form `SLICE:PREFIX:NAME` with an empty name. Where none of that is so, but several of the specs that are judged together name the same cgroup, each of them is told of the others, as a warning of confidence medium, because files do not tell whether they run at one time on one machine. If they do, runc 1.1 puts both containers into the cgroup with a warning, and runc 1.5 refuses the second. Specs of the same root filesystem, host name and arguments are one container that is seen twice: the same file named twice, a link, the copy that an engine keeps, an earlier state of the same bundle. A relative root filesystem is that of the folder of the file, so a bundle that was copied whole is another container. A cgroup within another spec's cgroup is not judged.",
+            what: "`linux.cgroupsPath` is the root (`/`), a slice, a unit or a manager's parent directory (`/docker`, `/buildkit`, `/kubepods`), or it has parts that lead out of it (`..`), or systemd's form `SLICE:PREFIX:NAME` with an empty name. Where none of that is so, but several of the specs that are judged together name the same cgroup, each of them is told of the others, as a warning of confidence medium, because files do not tell whether they run at one time on one machine. If they do, runc 1.1 puts both containers into the cgroup with a warning, and runc 1.5 refuses the second. Specs of the same root filesystem, host name and arguments are one container that is seen twice: the same file named twice, a link, the copy that an engine keeps, an earlier state of the same bundle. A relative root filesystem is that of the directory of the file, so a bundle that was copied whole is another container. A cgroup within another spec's cgroup is not judged.",
             fix: "Name a cgroup below it that only this container is in: `/buildkit/ID`, or `system.slice:buildkit:ID` with the systemd driver.",
         }
     }
@@ -74,7 +74,7 @@ fn root_folder(subject: &Subject<'_>, root: &str) -> PathBuf {
     }
     fs::canonicalize(beside(subject.name)).unwrap_or_else(|_| {
         let real = fs::canonicalize(subject.name).map(|file| beside(&file));
-        real.map_or_else(|_| beside(subject.name), |folder| fs::canonicalize(&folder).unwrap_or(folder))
+        real.map_or_else(|_| beside(subject.name), |directory| fs::canonicalize(&directory).unwrap_or(directory))
     })
 }
 
@@ -84,7 +84,7 @@ fn shared(path: &str) -> Option<&'static str> {
     }
     let mut parts = path.split('/').filter(|part| !part.is_empty() && *part != ".").peekable();
     if path.split('/').any(|part| part == "..") {
-        return Some("leads out of the folder that it begins in");
+        return Some("leads out of the directory that it begins in");
     }
     let Some(first) = parts.peek().copied() else { return Some("is the root of the whole tree") };
     let last = parts.last().unwrap_or(first);

@@ -1,6 +1,7 @@
 //! `hook-binary-missing`: a hook that engines skip without a word.
 
 use crate::lint::rule::prelude::*;
+use crate::system::os_error::OsError;
 
 pub(super) struct HookBinaryMissing;
 
@@ -37,7 +38,7 @@ impl Rule for HookBinaryMissing {
                     .emit();
             }
             Err(error) => {
-                report.cannot_judge(format!("cannot look at {path}: {}", crate::system::os_error::Reason::from(error)))
+                report.cannot_judge(format!("cannot look at {path}: {}", OsError::from(error)));
             }
         }
     }

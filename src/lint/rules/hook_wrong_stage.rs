@@ -19,8 +19,8 @@ impl Rule for HookWrongStage {
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Hook],
             why: "Inside of the container the hook sees another /proc or no process at all, and after the start the step already runs: the score is not set and nothing fails.",
-            what: "`hook.path` is oomshim-hook and a stage is createContainer, startContainer, poststart or poststop; or the stage is precreate and `hook.args` does not say `precreate`, or the other way round. As createContainer runc hands process 1 while /proc is the host's, and crun hands process 0; oomshim-hook refuses both. Also precreate in a folder that everybody reads (`/usr/share/containers/oci/hooks.d`, `/etc/containers/oci/hooks.d`): buildah and `podman build` do not know that stage, and run no build at all.",
-            fix: "Use the stage `createRuntime`; for podman, which filters specs, `precreate` with `\"args\": [\"oomshim-hook\", \"precreate\"]`, in a folder of its own that `podman --hooks-dir` names.",
+            what: "`hook.path` is oomshim-hook and a stage is createContainer, startContainer, poststart or poststop; or the stage is precreate and `hook.args` does not say `precreate`, or the other way round. As createContainer runc hands process 1 while /proc is the host's, and crun hands process 0; oomshim-hook refuses both. Also precreate in a directory that everybody reads (`/usr/share/containers/oci/hooks.d`, `/etc/containers/oci/hooks.d`): buildah and `podman build` do not know that stage, and run no build at all.",
+            fix: "Use the stage `createRuntime`; for podman, which filters specs, `precreate` with `\"args\": [\"oomshim-hook\", \"precreate\"]`, in a directory of its own that `podman --hooks-dir` names.",
         }
     }
 
@@ -37,7 +37,7 @@ impl Rule for HookWrongStage {
             let Some(name) = stage.text() else { continue };
             let message = match (name.as_ref(), is_filter) {
                 ("precreate", true) if is_read_by_buildah(subject.name) => {
-                    "buildah and `podman build` read this folder too and do not know this stage: no build runs"
+                    "buildah and `podman build` read this directory too and do not know this stage: no build runs"
                         .to_owned()
                 }
                 ("createRuntime" | "prestart", false) | ("precreate", true) => continue,
@@ -65,10 +65,10 @@ impl Rule for HookWrongStage {
     }
 }
 
-/// Whether it is in one of the folders that are read where nobody names another one (oci-hooks(5)). Seen with buildah 1.28:
+/// Whether it is in one of the directories that are read where nobody names another one (oci-hooks(5)). Seen with buildah 1.28:
 /// `unknown stage "precreate"`.
 fn is_read_by_buildah(file: &Path) -> bool {
-    file.parent().is_some_and(|folder| folder.ends_with("containers/oci/hooks.d"))
+    file.parent().is_some_and(|directory| directory.ends_with("containers/oci/hooks.d"))
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ impl Rule for HostTmpfsBind {
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
             why: "What a step writes to a tmpfs of the host is memory that nobody frees when the step is killed.",
-            what: "A bind mount whose source is `/dev/shm`, `/run`, `/var/run` or `/tmp/.X11-unix` or a folder below them, or below `/run` what no engine put there, and that is not read-only. Single files that engines hand in (resolv.conf, hosts, hostname, sockets, .containerenv, secrets) are left out, and so is the `/dev/shm` of a pod or a container, which its engine mounts with a size below `/run`.",
-            fix: "Bind a folder on a disk, give the step a tmpfs of its own with a size, or make the mount read-only (`ro`).",
+            what: "A bind mount whose source is `/dev/shm`, `/run`, `/var/run` or `/tmp/.X11-unix` or a directory below them, or below `/run` what no engine put there, and that is not read-only. Single files that engines hand in (resolv.conf, hosts, hostname, sockets, .containerenv, secrets) are left out, and so is the `/dev/shm` of a pod or a container, which its engine mounts with a size below `/run`.",
+            fix: "Bind a directory on a disk, give the step a tmpfs of its own with a size, or make the mount read-only (`ro`).",
         }
     }
 
@@ -49,10 +49,11 @@ impl Rule for HostTmpfsBind {
 
 /// The tmpfs of every systemd machine that the path is in.
 fn tmpfs(path: &str) -> Option<&'static str> {
-    let below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let below =
+        |directory: &str| path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     [("/dev/shm", "/dev/shm"), ("/run", "/run"), ("/var/run", "/run")]
         .into_iter()
-        .find_map(|(folder, home)| below(folder).then_some(home))
+        .find_map(|(directory, home)| below(directory).then_some(home))
 }
 
 /// What engines hand in one by one: names and sockets, nothing that could grow.
@@ -67,7 +68,7 @@ fn is_single_file(source: &str, target: &str) -> bool {
 }
 
 /// The `/dev/shm` that an engine made for one pod or container: a tmpfs of its own, with a size, that it unmounts. It
-/// lies in the folder of containerd's sandbox, or in that of a container of CRI-O or podman, which begins with the
+/// lies in the directory of containerd's sandbox, or in that of a container of CRI-O or podman, which begins with the
 /// storage driver's name (`overlay-containers`).
 fn is_own_shm(source: &str, target: &str) -> bool {
     let mut parts = source.trim_end_matches('/').rsplit('/');

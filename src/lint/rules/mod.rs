@@ -1,6 +1,6 @@
 //! The rules, one file each, and the list of all of them.
 //!
-//! A rule is a file here, a line in [`ALL`], a folder in `testdata/lint` and a section of `docs/rules.md`, all of one
+//! A rule is a file here, a line in [`ALL`], a directory in `testdata/lint` and a section of `docs/rules.md`, all of one
 //! name; a test goes over the list and misses none of them.
 
 mod buildkitd_without_shim;

@@ -1,7 +1,7 @@
 //! `oom-score-below-floor`: a score that this machine's engines may not write.
 
 use crate::lint::rule::prelude::*;
-use crate::system::host::Rights;
+use crate::system::host::ScorePrivilege;
 
 pub(super) struct OomScoreBelowFloor;
 
@@ -24,7 +24,7 @@ impl Rule for OomScoreBelowFloor {
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
         let Some(machine) = subject.machine else { return };
         let Some((node, score)) = subject.spec().valid_score() else { return };
-        if machine.rights == Rights::Full {
+        if machine.rights == ScorePrivilege::Full {
             return;
         }
         let Some(own) = machine.own_score else {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::lint::rule::prelude::*;
+use crate::system::os_error::OsError;
 
 pub(super) struct RootfsMissing;
 
@@ -10,15 +11,15 @@ impl Rule for RootfsMissing {
     fn meta(&self) -> &'static Meta {
         &Meta {
             name: "rootfs-missing",
-            summary: "root.path is not a folder",
+            summary: "root.path is not a directory",
             group: Group::Shape,
             severity: Severity::Error,
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "A runtime enters the folder before anything else, and does not start the container without it.",
-            what: "A relative `root.path` is looked for beside a `config.json` that is a real file; an absolute one only with `--host`, because a spec is often read on another machine than the one it runs on. The folder must exist and be one.",
-            fix: "Create the folder, or name the right one.",
+            why: "A runtime enters the directory before anything else, and does not start the container without it.",
+            what: "A relative `root.path` is looked for beside a `config.json` that is a real file; an absolute one only with `--host`, because a spec is often read on another machine than the one it runs on. The directory must exist and be one.",
+            fix: "Create the directory, or name the right one.",
         }
     }
 
@@ -34,8 +35,8 @@ impl Rule for RootfsMissing {
         match std::fs::metadata(&path) {
             Ok(found) if found.is_dir() => {}
             Ok(_) => report
-                .at(&node, format!("the root filesystem {} is not a folder", quote(&text)))
-                .label("not a folder")
+                .at(&node, format!("the root filesystem {} is not a directory", quote(&text)))
+                .label("not a directory")
                 .emit(),
             Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
                 report
@@ -44,7 +45,7 @@ impl Rule for RootfsMissing {
                     .emit();
             }
             Err(error) => {
-                report.cannot_judge(format!("cannot look at {text}: {}", crate::system::os_error::Reason::from(error)))
+                report.cannot_judge(format!("cannot look at {text}: {}", OsError::from(error)));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::lint::rule::prelude::*;
 use crate::lint::spec_view::Namespace;
-use crate::system::host::Rights;
+use crate::system::host::ScorePrivilege;
 use crate::system::oom_score_adj::OomScoreAdj;
 
 pub(super) struct ScoreNotSticky;
@@ -26,7 +26,7 @@ impl Rule for ScoreNotSticky {
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
         let spec = subject.spec();
         let Some((node, score)) = spec.valid_score().filter(|(_, score)| *score > OomScoreAdj::ZERO) else { return };
-        let lacking = subject.machine.map(|machine| machine.rights == Rights::RaiseOnly);
+        let lacking = subject.machine.map(|machine| machine.rights == ScorePrivilege::RaiseOnly);
         let has_cgroup = spec.cgroup.and_then(Node::text).is_some_and(|path| !path.is_empty());
         let looks_rootless = matches!(spec.namespace("user"), Namespace::Own(_)) && !has_cgroup;
         let confidence = match lacking {

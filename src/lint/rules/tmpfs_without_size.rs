@@ -1,4 +1,4 @@
-//! `tmpfs-without-size`: a folder that may hold half of the machine's memory.
+//! `tmpfs-without-size`: a directory that may hold half of the machine's memory.
 
 use crate::lint::rule::prelude::*;
 
