@@ -37,6 +37,12 @@ pub enum Fixable {
 
 words!(Fixable { No => "no", Unsafe => "with --unsafe-fixes", Safe => "with --fix" });
 
+/// Prose as a doc comment has it, in lines of any length, as one line.
+macro_rules! prose {
+    ($(#[doc = $line:literal])+) => { const { concat!($($line),+).trim_ascii() } };
+}
+pub(super) use prose;
+
 /// What a rule is, apart from its code. `docs/rules.md` and `--explain` are made of it.
 #[derive(Debug)]
 pub struct Meta {
@@ -86,7 +92,7 @@ pub trait Rule: Sync {
 
 /// What the file of a rule needs.
 pub(super) mod prelude {
-    pub(in crate::lint) use super::{Fixable, Group, Meta, Rule};
+    pub(in crate::lint) use super::{Fixable, Group, Meta, Rule, prose};
     pub(in crate::lint) use crate::lint::finding::{Confidence, Safety, Severity};
     pub(in crate::lint) use crate::lint::kind::FileKind;
     pub(in crate::lint) use crate::lint::report::{Report, quote};

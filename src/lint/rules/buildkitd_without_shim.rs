@@ -15,9 +15,19 @@ impl Rule for BuildkitdWithoutShim {
             confidence: Confidence::Medium,
             fixable: Fixable::No,
             kinds: &[FileKind::Buildkitd],
-            why: "buildkitd gives its steps no score of their own: made immune to survive, it makes every step immune with it, and the first greedy one takes the machine down.",
-            what: "The OCI worker is on (as it is by default) and `[worker.oci] binary` is not `oomshim-runc`; or the containerd worker is on and its `[worker.containerd.runtime] options` name another `BinaryName`. It matters when buildkitd itself has a score below 0, which its own file does not tell.",
-            fix: "Write `binary = \"/usr/local/bin/oomshim-runc\"` under `[worker.oci]`; for the containerd worker set the runtime's option `BinaryName`.",
+            why: prose! {
+                /// buildkitd gives its steps no score of their own: made immune to survive, it makes every step immune
+                /// with it, and the first greedy one takes the machine down.
+            },
+            what: prose! {
+                /// The OCI worker is on (as it is by default) and `[worker.oci] binary` is not `oomshim-runc`; or the
+                /// containerd worker is on and its `[worker.containerd.runtime] options` name another `BinaryName`. It
+                /// matters when buildkitd itself has a score below 0, which its own file does not tell.
+            },
+            fix: prose! {
+                /// Write `binary = "/usr/local/bin/oomshim-runc"` under `[worker.oci]`; for the containerd worker set
+                /// the runtime's option `BinaryName`.
+            },
         }
     }
 

@@ -14,9 +14,19 @@ impl Rule for CgroupMissing {
             confidence: Confidence::Medium,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "Without a cgroup of its own a step can neither be limited nor die whole, and its memory is counted as its engine's.",
-            what: "`linux.cgroupsPath` is absent or empty. A runtime with rights on cgroups then makes one of its own choice; a rootless one, as under rootless BuildKit, leaves the step in the cgroup of the engine, where a group kill would take the engine along.",
-            fix: "Delegate the memory controller to the engine's user (`Delegate=memory` in its unit) so that it can give each step a cgroup.",
+            why: prose! {
+                /// Without a cgroup of its own a step can neither be limited nor die whole, and its memory is counted
+                /// as its engine's.
+            },
+            what: prose! {
+                /// `linux.cgroupsPath` is absent or empty. A runtime with rights on cgroups then makes one of its own
+                /// choice; a rootless one, as under rootless BuildKit, leaves the step in the cgroup of the engine,
+                /// where a group kill would take the engine along.
+            },
+            fix: prose! {
+                /// Delegate the memory controller to the engine's user (`Delegate=memory` in its unit) so that it can
+                /// give each step a cgroup.
+            },
         }
     }
 

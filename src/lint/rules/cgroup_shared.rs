@@ -22,9 +22,25 @@ impl Rule for CgroupShared {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "A limit or a group kill then hits everything in that cgroup, the daemons first of all.",
-            what: "`linux.cgroupsPath` is the root (`/`), a slice, a unit or a manager's parent directory (`/docker`, `/buildkit`, `/kubepods`), or it has parts that lead out of it (`..`), or systemd's form `SLICE:PREFIX:NAME` with an empty name. Where none of that is so, but several of the specs that are judged together name the same cgroup, each of them is told of the others, as a warning of confidence medium, because files do not tell whether they run at one time on one machine. If they do, runc 1.1 puts both containers into the cgroup with a warning, and runc 1.5 refuses the second. Specs of the same root filesystem, host name and arguments are one container that is seen twice: the same file named twice, a link, the copy that an engine keeps, an earlier state of the same bundle. A relative root filesystem is that of the directory of the file, so a bundle that was copied whole is another container. A cgroup within another spec's cgroup is not judged.",
-            fix: "Name a cgroup below it that only this container is in: `/buildkit/ID`, or `system.slice:buildkit:ID` with the systemd driver.",
+            why: prose! {
+                /// A limit or a group kill then hits everything in that cgroup, the daemons first of all.
+            },
+            what: prose! {
+                /// `linux.cgroupsPath` is the root (`/`), a slice, a unit or a manager's parent directory (`/docker`,
+                /// `/buildkit`, `/kubepods`), or it has parts that lead out of it (`..`), or systemd's form
+                /// `SLICE:PREFIX:NAME` with an empty name. Where none of that is so, but several of the specs that are
+                /// judged together name the same cgroup, each of them is told of the others, as a warning of confidence
+                /// medium, because files do not tell whether they run at one time on one machine. If they do, runc 1.1
+                /// puts both containers into the cgroup with a warning, and runc 1.5 refuses the second. Specs of the
+                /// same root filesystem, host name and arguments are one container that is seen twice: the same file
+                /// named twice, a link, the copy that an engine keeps, an earlier state of the same bundle. A relative
+                /// root filesystem is that of the directory of the file, so a bundle that was copied whole is another
+                /// container. A cgroup within another spec's cgroup is not judged.
+            },
+            fix: prose! {
+                /// Name a cgroup below it that only this container is in: `/buildkit/ID`, or `system.slice:buildkit:ID`
+                /// with the systemd driver.
+            },
         }
     }
 

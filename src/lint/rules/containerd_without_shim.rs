@@ -15,9 +15,23 @@ impl Rule for ContainerdWithoutShim {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Containerd],
-            why: "A container without a score of its own gets containerd's plus one: with oom_score = -999 that is -998, for every `ctr` and every build step.",
-            what: "`oom_score` is below 0 and a runc runtime has no `BinaryName`, or one that is not `oomshim-runc`. Only the table of the file's own version counts: `plugins.cri` in version 1, `io.containerd.grpc.v1.cri` in 2, `io.containerd.cri.v1.runtime` in 3; without a `version` line it depends on the release of containerd which of them it reads, and that is reported. The confidence is low where a `base_runtime_spec` may name the hook. Containers of a kubelet always have a score of their own and are not concerned.",
-            fix: "Set `BinaryName = \"/usr/local/bin/oomshim-runc\"` in the runtime's options (`[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.runc.options]` below `version = 3`), and pass `--runc-binary` where ctr is used.",
+            why: prose! {
+                /// A container without a score of its own gets containerd's plus one: with oom_score = -999 that is
+                /// -998, for every `ctr` and every build step.
+            },
+            what: prose! {
+                /// `oom_score` is below 0 and a runc runtime has no `BinaryName`, or one that is not `oomshim-runc`.
+                /// Only the table of the file's own version counts: `plugins.cri` in version 1,
+                /// `io.containerd.grpc.v1.cri` in 2, `io.containerd.cri.v1.runtime` in 3; without a `version` line it
+                /// depends on the release of containerd which of them it reads, and that is reported. The confidence is
+                /// low where a `base_runtime_spec` may name the hook. Containers of a kubelet always have a score of
+                /// their own and are not concerned.
+            },
+            fix: prose! {
+                /// Set `BinaryName = "/usr/local/bin/oomshim-runc"` in the runtime's options
+                /// (`[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]` below `version = 3`),
+                /// and pass `--runc-binary` where ctr is used.
+            },
         }
     }
 

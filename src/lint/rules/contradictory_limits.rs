@@ -15,9 +15,19 @@ impl Rule for ContradictoryLimits {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "Of two limits that contradict each other the runtime refuses both or silently applies the one that nobody looks at.",
-            what: "`memory.swap` counts memory and swap together and must not be below `memory.limit`, nor be there without it: runtimes refuse such a spec. `memory.max` in `unified` is written after `memory.limit` and wins where they differ. A reservation, `memory.low`, `memory.min` or `memory.high` above the hard limit has no effect.",
-            fix: "Say each limit once, in one of the two ways, and keep low <= high <= max and limit <= swap.",
+            why: prose! {
+                /// Of two limits that contradict each other the runtime refuses both or silently applies the one that
+                /// nobody looks at.
+            },
+            what: prose! {
+                /// `memory.swap` counts memory and swap together and must not be below `memory.limit`, nor be there
+                /// without it: runtimes refuse such a spec. `memory.max` in `unified` is written after `memory.limit`
+                /// and wins where they differ. A reservation, `memory.low`, `memory.min` or `memory.high` above the
+                /// hard limit has no effect.
+            },
+            fix: prose! {
+                /// Say each limit once, in one of the two ways, and keep low <= high <= max and limit <= swap.
+            },
         }
     }
 

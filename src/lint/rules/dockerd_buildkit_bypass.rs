@@ -15,9 +15,18 @@ impl Rule for DockerdBuildkitBypass {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Dockerd],
-            why: "The steps of `docker build` are started by the runc in dockerd's PATH whatever default-runtime says, so they are the ones that oomshim does not reach.",
-            what: "`default-runtime` is oomshim-runc, which reminds of what the file cannot say: the embedded BuildKit looks at the environment variable DOCKER_BUILDKIT_RUNC_COMMAND only.",
-            fix: "Put `Environment=DOCKER_BUILDKIT_RUNC_COMMAND=/usr/local/bin/oomshim-runc` into a drop-in of docker.service, and ignore this rule then.",
+            why: prose! {
+                /// The steps of `docker build` are started by the runc in dockerd's PATH whatever default-runtime says,
+                /// so they are the ones that oomshim does not reach.
+            },
+            what: prose! {
+                /// `default-runtime` is oomshim-runc, which reminds of what the file cannot say: the embedded BuildKit
+                /// looks at the environment variable DOCKER_BUILDKIT_RUNC_COMMAND only.
+            },
+            fix: prose! {
+                /// Put `Environment=DOCKER_BUILDKIT_RUNC_COMMAND=/usr/local/bin/oomshim-runc` into a drop-in of
+                /// docker.service, and ignore this rule then.
+            },
         }
     }
 

@@ -14,9 +14,16 @@ impl Rule for DockerdReservedRuntime {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Dockerd],
-            why: "dockerd keeps the name runc for its own runtime and does not start with a configuration that gives it to another.",
-            what: "`runtimes` has a member `runc`, in any case, or `io.containerd.runc.v2`.",
-            fix: "Call it something else, `oomshim` say, and name that as `default-runtime`.",
+            why: prose! {
+                /// dockerd keeps the name runc for its own runtime and does not start with a configuration that gives
+                /// it to another.
+            },
+            what: prose! {
+                /// `runtimes` has a member `runc`, in any case, or `io.containerd.runc.v2`.
+            },
+            fix: prose! {
+                /// Call it something else, `oomshim` say, and name that as `default-runtime`.
+            },
         }
     }
 

@@ -16,9 +16,17 @@ impl Rule for DockerdRuntimeArgs {
             confidence: Confidence::High,
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Dockerd],
-            why: "For runtimeArgs dockerd writes a shell script that runs the runtime as a child with its arguments unquoted: signals and the parent-death signal reach the shell, and a path with a space falls apart.",
-            what: "A runtime has a `runtimeArgs` that is not empty (moby `runtime_unix.go`). With oomshim-runc it is an error: all of its settings are in the policy file.",
-            fix: "Take `runtimeArgs` away. oomshim-runc reads its policy from /etc/oomshim/policy.toml.",
+            why: prose! {
+                /// For runtimeArgs dockerd writes a shell script that runs the runtime as a child with its arguments
+                /// unquoted: signals and the parent-death signal reach the shell, and a path with a space falls apart.
+            },
+            what: prose! {
+                /// A runtime has a `runtimeArgs` that is not empty (moby `runtime_unix.go`). With oomshim-runc it is an
+                /// error: all of its settings are in the policy file.
+            },
+            fix: prose! {
+                /// Take `runtimeArgs` away. oomshim-runc reads its policy from /etc/oomshim/policy.toml.
+            },
         }
     }
 

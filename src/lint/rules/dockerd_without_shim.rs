@@ -15,9 +15,19 @@ impl Rule for DockerdWithoutShim {
             confidence: Confidence::Medium,
             fixable: Fixable::No,
             kinds: &[FileKind::Dockerd],
-            why: "dockerd gives every container the score 0, so when the machine runs out the largest process dies, and that may be a daemon; steps of its BuildKit get no score at all and inherit its own.",
-            what: "`default-runtime` names no runtime whose `path` (or, beside a `runtimeType`, `options.BinaryName`) is `oomshim-runc`. With `oom-score-adjust` below 0 it is a warning: the steps of the embedded BuildKit inherit that number.",
-            fix: "Add `\"runtimes\": {\"oomshim\": {\"path\": \"/usr/local/bin/oomshim-runc\"}}` and `\"default-runtime\": \"oomshim\"`, and set DOCKER_BUILDKIT_RUNC_COMMAND in dockerd's environment for its BuildKit.",
+            why: prose! {
+                /// dockerd gives every container the score 0, so when the machine runs out the largest process dies,
+                /// and that may be a daemon; steps of its BuildKit get no score at all and inherit its own.
+            },
+            what: prose! {
+                /// `default-runtime` names no runtime whose `path` (or, beside a `runtimeType`, `options.BinaryName`)
+                /// is `oomshim-runc`. With `oom-score-adjust` below 0 it is a warning: the steps of the embedded
+                /// BuildKit inherit that number.
+            },
+            fix: prose! {
+                /// Add `"runtimes": {"oomshim": {"path": "/usr/local/bin/oomshim-runc"}}` and `"default-runtime":
+                /// "oomshim"`, and set DOCKER_BUILDKIT_RUNC_COMMAND in dockerd's environment for its BuildKit.
+            },
         }
     }
 

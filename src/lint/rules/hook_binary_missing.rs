@@ -15,9 +15,17 @@ impl Rule for HookBinaryMissing {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Hook],
-            why: "podman and CRI-O skip a hook whose program is not there, and say nothing: the protection is gone and every container still starts.",
-            what: "With `--host`: `hook.path` does not exist on this machine, or is no regular file that can be executed (which makes every container fail).",
-            fix: "Install the program, or correct the path.",
+            why: prose! {
+                /// podman and CRI-O skip a hook whose program is not there, and say nothing: the protection is gone and
+                /// every container still starts.
+            },
+            what: prose! {
+                /// With `--host`: `hook.path` does not exist on this machine, or is no regular file that can be
+                /// executed (which makes every container fail).
+            },
+            fix: prose! {
+                /// Install the program, or correct the path.
+            },
         }
     }
 

@@ -15,9 +15,19 @@ impl Rule for HookMalformed {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Hook],
-            why: "One file in hooks.d that cannot be read keeps podman from creating any container and CRI-O from starting.",
-            what: "The version is not 1.0.0, `hook.path` or `stages` is missing or empty, a value has a wrong type, a stage is unknown, the path is relative, the timeout is not positive, or a pattern in `when` is no regular expression. Stages that exist: precreate (podman), prestart, createRuntime, createContainer, startContainer, poststart, poststop.",
-            fix: "Write the file as oci-hooks(5) has it.",
+            why: prose! {
+                /// One file in hooks.d that cannot be read keeps podman from creating any container and CRI-O from
+                /// starting.
+            },
+            what: prose! {
+                /// The version is not 1.0.0, `hook.path` or `stages` is missing or empty, a value has a wrong type, a
+                /// stage is unknown, the path is relative, the timeout is not positive, or a pattern in `when` is no
+                /// regular expression. Stages that exist: precreate (podman), prestart, createRuntime, createContainer,
+                /// startContainer, poststart, poststop.
+            },
+            fix: prose! {
+                /// Write the file as oci-hooks(5) has it.
+            },
         }
     }
 

@@ -18,9 +18,22 @@ impl Rule for HookWrongStage {
             confidence: Confidence::High,
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Hook],
-            why: "Inside of the container the hook sees another /proc or no process at all, and after the start the step already runs: the score is not set and nothing fails.",
-            what: "`hook.path` is oomshim-hook and a stage is createContainer, startContainer, poststart or poststop; or the stage is precreate and `hook.args` does not say `precreate`, or the other way round. As createContainer runc hands process 1 while /proc is the host's, and crun hands process 0; oomshim-hook refuses both. Also precreate in a directory that everybody reads (`/usr/share/containers/oci/hooks.d`, `/etc/containers/oci/hooks.d`): buildah and `podman build` do not know that stage, and run no build at all.",
-            fix: "Use the stage `createRuntime`; for podman, which filters specs, `precreate` with `\"args\": [\"oomshim-hook\", \"precreate\"]`, in a directory of its own that `podman --hooks-dir` names.",
+            why: prose! {
+                /// Inside of the container the hook sees another /proc or no process at all, and after the start the
+                /// step already runs: the score is not set and nothing fails.
+            },
+            what: prose! {
+                /// `hook.path` is oomshim-hook and a stage is createContainer, startContainer, poststart or poststop;
+                /// or the stage is precreate and `hook.args` does not say `precreate`, or the other way round. As
+                /// createContainer runc hands process 1 while /proc is the host's, and crun hands process 0;
+                /// oomshim-hook refuses both. Also precreate in a directory that everybody reads
+                /// (`/usr/share/containers/oci/hooks.d`, `/etc/containers/oci/hooks.d`): buildah and `podman build` do
+                /// not know that stage, and run no build at all.
+            },
+            fix: prose! {
+                /// Use the stage `createRuntime`; for podman, which filters specs, `precreate` with `"args":
+                /// ["oomshim-hook", "precreate"]`, in a directory of its own that `podman --hooks-dir` names.
+            },
         }
     }
 

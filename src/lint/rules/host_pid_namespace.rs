@@ -15,9 +15,19 @@ impl Rule for HostPidNamespace {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "Root that sees the host's processes can write 1000 into a daemon's oom_score_adj, and the next kill hits the daemon.",
-            what: "The spec has no PID namespace and no user namespace, and the process is root or has CAP_DAC_OVERRIDE. Raising another process's score needs no capability beyond the right to open its file; with CAP_SYS_RESOURCE it can be lowered too.",
-            fix: "Give the container a PID namespace of its own (`{\"type\": \"pid\"}` in `linux.namespaces`), or a user namespace.",
+            why: prose! {
+                /// Root that sees the host's processes can write 1000 into a daemon's oom_score_adj, and the next kill
+                /// hits the daemon.
+            },
+            what: prose! {
+                /// The spec has no PID namespace and no user namespace, and the process is root or has
+                /// CAP_DAC_OVERRIDE. Raising another process's score needs no capability beyond the right to open its
+                /// file; with CAP_SYS_RESOURCE it can be lowered too.
+            },
+            fix: prose! {
+                /// Give the container a PID namespace of its own (`{"type": "pid"}` in `linux.namespaces`), or a user
+                /// namespace.
+            },
         }
     }
 

@@ -14,9 +14,19 @@ impl Rule for HostTmpfsBind {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "What a step writes to a tmpfs of the host is memory that nobody frees when the step is killed.",
-            what: "A bind mount whose source is `/dev/shm`, `/run`, `/var/run` or `/tmp/.X11-unix` or a directory below them, or below `/run` what no engine put there, and that is not read-only. Single files that engines hand in (resolv.conf, hosts, hostname, sockets, .containerenv, secrets) are left out, and so is the `/dev/shm` of a pod or a container, which its engine mounts with a size below `/run`.",
-            fix: "Bind a directory on a disk, give the step a tmpfs of its own with a size, or make the mount read-only (`ro`).",
+            why: prose! {
+                /// What a step writes to a tmpfs of the host is memory that nobody frees when the step is killed.
+            },
+            what: prose! {
+                /// A bind mount whose source is `/dev/shm`, `/run`, `/var/run` or `/tmp/.X11-unix` or a directory below
+                /// them, or below `/run` what no engine put there, and that is not read-only. Single files that engines
+                /// hand in (resolv.conf, hosts, hostname, sockets, .containerenv, secrets) are left out, and so is the
+                /// `/dev/shm` of a pod or a container, which its engine mounts with a size below `/run`.
+            },
+            fix: prose! {
+                /// Bind a directory on a disk, give the step a tmpfs of its own with a size, or make the mount
+                /// read-only (`ro`).
+            },
         }
     }
 

@@ -17,9 +17,20 @@ impl Rule for ImmuneStep {
             confidence: Confidence::Medium,
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Spec],
-            why: "The kernel never kills a process at -1000; when everything that eats memory is at -1000 and nothing else is left, it panics.",
-            what: "`process.oomScoreAdj` is -1000. Every process of the container inherits it, `memory.oom.group` spares it, and its tmpfs stays pinned. In what looks like a build step (BuildKit's host name, cgroup or directory) it is certain that nobody wants this; a daemon that runs in a container may be meant to have it.",
-            fix: "Give the step 500. A daemon in a container gets -1000 through a rule of oomshim's policy on its cgroup, bundle or an `io.kubernetes.cri` annotation, and its steps do not inherit it then.",
+            why: prose! {
+                /// The kernel never kills a process at -1000; when everything that eats memory is at -1000 and nothing
+                /// else is left, it panics.
+            },
+            what: prose! {
+                /// `process.oomScoreAdj` is -1000. Every process of the container inherits it, `memory.oom.group`
+                /// spares it, and its tmpfs stays pinned. In what looks like a build step (BuildKit's host name, cgroup
+                /// or directory) it is certain that nobody wants this; a daemon that runs in a container may be meant
+                /// to have it.
+            },
+            fix: prose! {
+                /// Give the step 500. A daemon in a container gets -1000 through a rule of oomshim's policy on its
+                /// cgroup, bundle or an `io.kubernetes.cri` annotation, and its steps do not inherit it then.
+            },
         }
     }
 

@@ -14,9 +14,19 @@ impl Rule for ImmuneWithLimit {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "At its limit, with nothing that may be killed, the container neither dies nor goes on: page faults are retried for ever, at full use of a core.",
-            what: "The spec sets a hard memory limit (`linux.resources.memory.limit` or `memory.max`) and `oomScoreAdj` -1000. System calls fail with ENOMEM; a fault in user space spins (kernel `pagefault_out_of_memory`).",
-            fix: "Raise `oomScoreAdj` so that the limit can be enforced, or take the limit away; `memory.high` throttles without a kill.",
+            why: prose! {
+                /// At its limit, with nothing that may be killed, the container neither dies nor goes on: page faults
+                /// are retried for ever, at full use of a core.
+            },
+            what: prose! {
+                /// The spec sets a hard memory limit (`linux.resources.memory.limit` or `memory.max`) and `oomScoreAdj`
+                /// -1000. System calls fail with ENOMEM; a fault in user space spins (kernel
+                /// `pagefault_out_of_memory`).
+            },
+            fix: prose! {
+                /// Raise `oomScoreAdj` so that the limit can be enforced, or take the limit away; `memory.high`
+                /// throttles without a kill.
+            },
         }
     }
 

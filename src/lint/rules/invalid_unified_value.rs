@@ -15,9 +15,18 @@ impl Rule for InvalidUnifiedValue {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "The runtime writes the text into the file of that name; what the kernel refuses stops the container.",
-            what: "`memory.oom.group` takes 0 and 1. `memory.max`, `memory.high`, `memory.low`, `memory.min` and `memory.swap.max` take bytes, with K, M, G, T, P or E behind them if you like, or `max`; `0x` begins a hexadecimal number and `0` an octal one. Keys of `memory.*` that are no files that can be written are reported too.",
-            fix: "Write what the file takes.",
+            why: prose! {
+                /// The runtime writes the text into the file of that name; what the kernel refuses stops the container.
+            },
+            what: prose! {
+                /// `memory.oom.group` takes 0 and 1. `memory.max`, `memory.high`, `memory.low`, `memory.min` and
+                /// `memory.swap.max` take bytes, with K, M, G, T, P or E behind them if you like, or `max`; `0x` begins
+                /// a hexadecimal number and `0` an octal one. Keys of `memory.*` that are no files that can be written
+                /// are reported too.
+            },
+            fix: prose! {
+                /// Write what the file takes.
+            },
         }
     }
 

@@ -18,9 +18,19 @@ impl Rule for KeepsSysResource {
             confidence: Confidence::High,
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Spec],
-            why: "A process with CAP_SYS_RESOURCE lowers its own score again, to -1000 if it likes, and sets aside limits besides.",
-            what: "The capability is in the bounding, permitted, effective or ambient set, as in every privileged container and every build step with `security.insecure`. In a user namespace of the container's own it does not count: the kernel asks for it in the initial one. A user other than root who has it in the bounding set only needs a set-id program to get it, which is reported as less sure.",
-            fix: "Take CAP_SYS_RESOURCE out of every set of `process.capabilities`.",
+            why: prose! {
+                /// A process with CAP_SYS_RESOURCE lowers its own score again, to -1000 if it likes, and sets aside
+                /// limits besides.
+            },
+            what: prose! {
+                /// The capability is in the bounding, permitted, effective or ambient set, as in every privileged
+                /// container and every build step with `security.insecure`. In a user namespace of the container's own
+                /// it does not count: the kernel asks for it in the initial one. A user other than root who has it in
+                /// the bounding set only needs a set-id program to get it, which is reported as less sure.
+            },
+            fix: prose! {
+                /// Take CAP_SYS_RESOURCE out of every set of `process.capabilities`.
+            },
         }
     }
 

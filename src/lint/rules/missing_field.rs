@@ -15,9 +15,19 @@ impl Rule for MissingField {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "Without what the specification requires a runtime refuses the container, or reads a zero where a value was meant.",
-            what: "A member that runtime-spec 1.3 requires on Linux is absent or `null`: `ociVersion`, `root.path`, `process.cwd`, `process.args`, a mount's destination, a namespace's type, a hook's path and the like. `process` itself may be absent until the container is started. Specs for other systems are not judged.",
-            fix: "Add the field.",
+            why: prose! {
+                /// Without what the specification requires a runtime refuses the container, or reads a zero where a
+                /// value was meant.
+            },
+            what: prose! {
+                /// A member that runtime-spec 1.3 requires on Linux is absent or `null`: `ociVersion`, `root.path`,
+                /// `process.cwd`, `process.args`, a mount's destination, a namespace's type, a hook's path and the
+                /// like. `process` itself may be absent until the container is started. Specs for other systems are not
+                /// judged.
+            },
+            fix: prose! {
+                /// Add the field.
+            },
         }
     }
 

@@ -17,9 +17,18 @@ impl Rule for MisspeltField {
             confidence: Confidence::High,
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Spec, FileKind::Hook],
-            why: "Readers ignore what they do not know, so a misspelt setting is no setting and nobody says so.",
-            what: "An object of runtime-spec 1.3 or of a hooks.d file has a member that it does not define, and whose name is a slip of the pen away from one that it does. A name in another case is reported too: runc and everything in Go reads it, crun and youki do not (where the right one is there as well, see `twin-keys`).",
-            fix: "Write the name as the specification has it. The fix is unsafe because the setting then takes effect.",
+            why: prose! {
+                /// Readers ignore what they do not know, so a misspelt setting is no setting and nobody says so.
+            },
+            what: prose! {
+                /// An object of runtime-spec 1.3 or of a hooks.d file has a member that it does not define, and whose
+                /// name is a slip of the pen away from one that it does. A name in another case is reported too: runc
+                /// and everything in Go reads it, crun and youki do not (where the right one is there as well, see
+                /// `twin-keys`).
+            },
+            fix: prose! {
+                /// Write the name as the specification has it. The fix is unsafe because the setting then takes effect.
+            },
         }
     }
 

@@ -17,9 +17,19 @@ impl Rule for NegativeScore {
             confidence: Confidence::Medium,
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Spec],
-            why: "Every point below 0 is a thousandth of the machine's memory that the container may eat before the kernel prefers it to an innocent process.",
-            what: "`process.oomScoreAdj` is from -999 to -1, and the spec has no annotation of a Kubernetes engine, whose scores follow the pod's quality of service. Somebody chose it by hand, or an engine copied its own. -1000 is the business of `immune-step`.",
-            fix: "Give what may be killed 500, and what is to be spared its score through a rule of oomshim's policy that its engine controls.",
+            why: prose! {
+                /// Every point below 0 is a thousandth of the machine's memory that the container may eat before the
+                /// kernel prefers it to an innocent process.
+            },
+            what: prose! {
+                /// `process.oomScoreAdj` is from -999 to -1, and the spec has no annotation of a Kubernetes engine,
+                /// whose scores follow the pod's quality of service. Somebody chose it by hand, or an engine copied its
+                /// own. -1000 is the business of `immune-step`.
+            },
+            fix: prose! {
+                /// Give what may be killed 500, and what is to be spared its score through a rule of oomshim's policy
+                /// that its engine controls.
+            },
         }
     }
 

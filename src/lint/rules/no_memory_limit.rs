@@ -14,9 +14,19 @@ impl Rule for NoMemoryLimit {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "Nothing stops the step before the whole machine is out of memory, and every other process suffers until the kernel acts.",
-            what: "Neither `linux.resources.memory.limit` nor `memory.max` or `memory.high` in `unified` limits the container. Common and often wanted: a build may use what is there. BuildKit ignores the `--memory` of a build.",
-            fix: "Give the class of the container `memory_max` or `memory_high` in oomshim's policy, or set the limit in the engine. Where the score and the group kill are set, doing without is a fair choice.",
+            why: prose! {
+                /// Nothing stops the step before the whole machine is out of memory, and every other process suffers
+                /// until the kernel acts.
+            },
+            what: prose! {
+                /// Neither `linux.resources.memory.limit` nor `memory.max` or `memory.high` in `unified` limits the
+                /// container. Common and often wanted: a build may use what is there. BuildKit ignores the `--memory`
+                /// of a build.
+            },
+            fix: prose! {
+                /// Give the class of the container `memory_max` or `memory_high` in oomshim's policy, or set the limit
+                /// in the engine. Where the score and the group kill are set, doing without is a fair choice.
+            },
         }
     }
 

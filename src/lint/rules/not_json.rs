@@ -15,9 +15,17 @@ impl Rule for NotJson {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec, FileKind::Hook, FileKind::Dockerd],
-            why: "No program reads any of a file that is not JSON: a container does not start, dockerd does not start, and one broken hooks.d file stops podman and CRI-O altogether.",
-            what: "The text breaks the grammar of RFC 8259: a comma too many, a missing quote, a comment, a byte order mark, an end in the middle. The place is the first byte that nothing fits to.",
-            fix: "Correct the text at that place.",
+            why: prose! {
+                /// No program reads any of a file that is not JSON: a container does not start, dockerd does not start,
+                /// and one broken hooks.d file stops podman and CRI-O altogether.
+            },
+            what: prose! {
+                /// The text breaks the grammar of RFC 8259: a comma too many, a missing quote, a comment, a byte order
+                /// mark, an end in the middle. The place is the first byte that nothing fits to.
+            },
+            fix: prose! {
+                /// Correct the text at that place.
+            },
         }
     }
 

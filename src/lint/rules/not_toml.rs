@@ -15,9 +15,15 @@ impl Rule for NotToml {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Policy, FileKind::Buildkitd, FileKind::Containerd],
-            why: "A daemon with a broken configuration does not start, and a broken policy stops every container.",
-            what: "The text breaks the grammar of TOML 1.0, or says a key twice.",
-            fix: "Correct the text at that place.",
+            why: prose! {
+                /// A daemon with a broken configuration does not start, and a broken policy stops every container.
+            },
+            what: prose! {
+                /// The text breaks the grammar of TOML 1.0, or says a key twice.
+            },
+            fix: prose! {
+                /// Correct the text at that place.
+            },
         }
     }
 

@@ -14,9 +14,17 @@ impl Rule for OomGroupDefeated {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "A group kill spares every process at -1000, so what was to die whole does not die at all.",
-            what: "`linux.resources.unified` has `\"memory.oom.group\": \"1\"` while `process.oomScoreAdj` is -1000 (kernel `cgroup-v2.rst`: tasks with -1000 are exempt).",
-            fix: "Raise `oomScoreAdj`, to 500 for a step; or take `memory.oom.group` away from a daemon that is to live.",
+            why: prose! {
+                /// A group kill spares every process at -1000, so what was to die whole does not die at all.
+            },
+            what: prose! {
+                /// `linux.resources.unified` has `"memory.oom.group": "1"` while `process.oomScoreAdj` is -1000 (kernel
+                /// `cgroup-v2.rst`: tasks with -1000 are exempt).
+            },
+            fix: prose! {
+                /// Raise `oomScoreAdj`, to 500 for a step; or take `memory.oom.group` away from a daemon that is to
+                /// live.
+            },
         }
     }
 

@@ -17,9 +17,20 @@ impl Rule for OomGroupMissing {
             confidence: Confidence::Medium,
             fixable: Fixable::Safe,
             kinds: &[FileKind::Spec],
-            why: "Without memory.oom.group the kernel kills one process of the step; what is left goes on without it, and a build can end as a broken success.",
-            what: "`linux.resources.unified` has no `\"memory.oom.group\": \"1\"`. cgroup v2 only; on v1 there is no such thing and runc refuses any `unified`, which is why the fix is safe only with `--host` on a v2 machine. Nothing is reported for pause containers, for containers at -1000 and on v1 machines.",
-            fix: "Add `\"memory.oom.group\": \"1\"` to `linux.resources.unified`, or start containers through `oomshim-runc`, which knows the machine. A step whose own retry after a kill is wanted (`make -j20 || make -j2`) is better off without: ignore the rule there.",
+            why: prose! {
+                /// Without memory.oom.group the kernel kills one process of the step; what is left goes on without it,
+                /// and a build can end as a broken success.
+            },
+            what: prose! {
+                /// `linux.resources.unified` has no `"memory.oom.group": "1"`. cgroup v2 only; on v1 there is no such
+                /// thing and runc refuses any `unified`, which is why the fix is safe only with `--host` on a v2
+                /// machine. Nothing is reported for pause containers, for containers at -1000 and on v1 machines.
+            },
+            fix: prose! {
+                /// Add `"memory.oom.group": "1"` to `linux.resources.unified`, or start containers through
+                /// `oomshim-runc`, which knows the machine. A step whose own retry after a kill is wanted (`make -j20
+                /// || make -j2`) is better off without: ignore the rule there.
+            },
         }
     }
 

@@ -16,9 +16,19 @@ impl Rule for OomKillerDisabled {
             confidence: Confidence::High,
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Spec],
-            why: "On cgroup v1 a step that reaches its limit then sleeps until somebody frees memory, which nobody does; on cgroup v2 there is no such switch and the setting is ignored.",
-            what: "`linux.resources.memory.disableOOMKiller` is true (`docker run --oom-kill-disable`). Where nothing limits the container it does not even hang: the whole machine runs out and the kernel kills by score.",
-            fix: "Take it away. What is to live gets a negative score from the engine; what is to be limited gets a limit and dies of it.",
+            why: prose! {
+                /// On cgroup v1 a step that reaches its limit then sleeps until somebody frees memory, which nobody
+                /// does; on cgroup v2 there is no such switch and the setting is ignored.
+            },
+            what: prose! {
+                /// `linux.resources.memory.disableOOMKiller` is true (`docker run --oom-kill-disable`). Where nothing
+                /// limits the container it does not even hang: the whole machine runs out and the kernel kills by
+                /// score.
+            },
+            fix: prose! {
+                /// Take it away. What is to live gets a negative score from the engine; what is to be limited gets a
+                /// limit and dies of it.
+            },
         }
     }
 

@@ -15,9 +15,19 @@ impl Rule for OomScoreBelowFloor {
             confidence: Confidence::Medium,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "Without CAP_SYS_RESOURCE nobody goes below his floor, and runc, crun and youki all refuse to start a container whose score they cannot write.",
-            what: "With `--host`: this process lacks CAP_SYS_RESOURCE in the initial user namespace, and `process.oomScoreAdj` is below its own score. The true floor cannot be read; it may be lower than the present score, so the finding is not certain.",
-            fix: "Raise `oomScoreAdj`, run the engine with CAP_SYS_RESOURCE, or start containers through `oomshim-runc`, which tries and clamps.",
+            why: prose! {
+                /// Without CAP_SYS_RESOURCE nobody goes below his floor, and runc, crun and youki all refuse to start a
+                /// container whose score they cannot write.
+            },
+            what: prose! {
+                /// With `--host`: this process lacks CAP_SYS_RESOURCE in the initial user namespace, and
+                /// `process.oomScoreAdj` is below its own score. The true floor cannot be read; it may be lower than
+                /// the present score, so the finding is not certain.
+            },
+            fix: prose! {
+                /// Raise `oomScoreAdj`, run the engine with CAP_SYS_RESOURCE, or start containers through
+                /// `oomshim-runc`, which tries and clamps.
+            },
         }
     }
 

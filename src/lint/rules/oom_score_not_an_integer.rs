@@ -16,9 +16,18 @@ impl Rule for OomScoreNotAnInteger {
             confidence: Confidence::High,
             fixable: Fixable::Safe,
             kinds: &[FileKind::Spec],
-            why: "Runtimes written in Go refuse the whole spec when a number is written as 500.0, 5e2 or \"500\", even where its value is right.",
-            what: "`process.oomScoreAdj` is a number with a fraction or an exponent, a string, a boolean, an array or an object. A string with a leading zero is told apart: whoever passes it to the kernel as it is gets octal, `0500` is 320.",
-            fix: "Write plain decimal digits without quotes: `\"oomScoreAdj\": 500`.",
+            why: prose! {
+                /// Runtimes written in Go refuse the whole spec when a number is written as 500.0, 5e2 or "500", even
+                /// where its value is right.
+            },
+            what: prose! {
+                /// `process.oomScoreAdj` is a number with a fraction or an exponent, a string, a boolean, an array or
+                /// an object. A string with a leading zero is told apart: whoever passes it to the kernel as it is gets
+                /// octal, `0500` is 320.
+            },
+            fix: prose! {
+                /// Write plain decimal digits without quotes: `"oomScoreAdj": 500`.
+            },
         }
     }
 

@@ -16,9 +16,17 @@ impl Rule for OomScoreOutOfRange {
             confidence: Confidence::High,
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Spec],
-            why: "The kernel takes scores from -1000 to 1000 and answers EINVAL to any other, and then the runtime does not start the container.",
-            what: "`process.oomScoreAdj` is an integer below -1000 or above 1000. Libraries for reading specs accept such a number; the write to `/proc/PID/oom_score_adj` is what fails.",
-            fix: "Write a number from -1000 to 1000; a step that may be killed has 500.",
+            why: prose! {
+                /// The kernel takes scores from -1000 to 1000 and answers EINVAL to any other, and then the runtime
+                /// does not start the container.
+            },
+            what: prose! {
+                /// `process.oomScoreAdj` is an integer below -1000 or above 1000. Libraries for reading specs accept
+                /// such a number; the write to `/proc/PID/oom_score_adj` is what fails.
+            },
+            fix: prose! {
+                /// Write a number from -1000 to 1000; a step that may be killed has 500.
+            },
         }
     }
 

@@ -17,9 +17,20 @@ impl Rule for OomScoreUnset {
             confidence: Confidence::High,
             fixable: Fixable::Safe,
             kinds: &[FileKind::Spec],
-            why: "A runtime that is told no score leaves the one that it inherits: the step of a daemon at -1000 is at -1000 too, and nothing is left to be killed.",
-            what: "The spec has a `process` and no `oomScoreAdj` in it, or `null`. The runtime specification forbids the runtime to change the score then, so the process has its engine's, or that of the shim between them. BuildKit never sets one. Pause containers are left out: their score is the engine's business. So are specs of other systems than Linux.",
-            fix: "Set `oomScoreAdj` to 500 for what may be killed, which is also what CI agents give their jobs; or start containers through `oomshim-runc`, which does that to every spec.",
+            why: prose! {
+                /// A runtime that is told no score leaves the one that it inherits: the step of a daemon at -1000 is at
+                /// -1000 too, and nothing is left to be killed.
+            },
+            what: prose! {
+                /// The spec has a `process` and no `oomScoreAdj` in it, or `null`. The runtime specification forbids
+                /// the runtime to change the score then, so the process has its engine's, or that of the shim between
+                /// them. BuildKit never sets one. Pause containers are left out: their score is the engine's business.
+                /// So are specs of other systems than Linux.
+            },
+            fix: prose! {
+                /// Set `oomScoreAdj` to 500 for what may be killed, which is also what CI agents give their jobs; or
+                /// start containers through `oomshim-runc`, which does that to every spec.
+            },
         }
     }
 

@@ -15,9 +15,18 @@ impl Rule for PolicyDefaultUnprotected {
             confidence: Confidence::Medium,
             fixable: Fixable::No,
             kinds: &[FileKind::Policy],
-            why: "A container that no rule speaks of then keeps what its engine gave it, and one that was given nothing inherits the daemon's immunity.",
-            what: "`[default]` names `keep`, or a class with the score 0 or with `adjust = \"fill\"`: nothing is made easier to kill than the daemons.",
-            fix: "Let the default be a class above 0, `build-step` for instance, and name what is to be left alone in rules with `class = \"keep\"`.",
+            why: prose! {
+                /// A container that no rule speaks of then keeps what its engine gave it, and one that was given
+                /// nothing inherits the daemon's immunity.
+            },
+            what: prose! {
+                /// `[default]` names `keep`, or a class with the score 0 or with `adjust = "fill"`: nothing is made
+                /// easier to kill than the daemons.
+            },
+            fix: prose! {
+                /// Let the default be a class above 0, `build-step` for instance, and name what is to be left alone in
+                /// rules with `class = "keep"`.
+            },
         }
     }
 

@@ -15,9 +15,17 @@ impl Rule for PolicyImmuneLimit {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Policy],
-            why: "At a hard limit with nothing below it that may be killed a container hangs, and a group kill spares everything at -1000.",
-            what: "A class with `oom_score_adj = -1000` has `memory_max` or `oom_group = true`. `memory_high` throttles without a kill and is fine.",
-            fix: "Take the limit and the group kill away from the class, or give it a score above -1000.",
+            why: prose! {
+                /// At a hard limit with nothing below it that may be killed a container hangs, and a group kill spares
+                /// everything at -1000.
+            },
+            what: prose! {
+                /// A class with `oom_score_adj = -1000` has `memory_max` or `oom_group = true`. `memory_high` throttles
+                /// without a kill and is fine.
+            },
+            fix: prose! {
+                /// Take the limit and the group kill away from the class, or give it a score above -1000.
+            },
         }
     }
 

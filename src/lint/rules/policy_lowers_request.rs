@@ -16,9 +16,18 @@ impl Rule for PolicyLowersRequest {
             confidence: Confidence::Medium,
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Policy],
-            why: "A kubelet gives its least important pods 1000; a class that sets 500 makes them more important than pods that paid for their memory.",
-            what: "A class with a score from 0 to 999 has `adjust = \"set\"`, so a higher score of the engine is lowered. Going below what the engine wrote also needs CAP_SYS_RESOURCE. Classes below 0 are for daemons and are meant to lower.",
-            fix: "Write `adjust = \"raise\"`: the class's score, or the engine's where that is higher.",
+            why: prose! {
+                /// A kubelet gives its least important pods 1000; a class that sets 500 makes them more important than
+                /// pods that paid for their memory.
+            },
+            what: prose! {
+                /// A class with a score from 0 to 999 has `adjust = "set"`, so a higher score of the engine is lowered.
+                /// Going below what the engine wrote also needs CAP_SYS_RESOURCE. Classes below 0 are for daemons and
+                /// are meant to lower.
+            },
+            fix: prose! {
+                /// Write `adjust = "raise"`: the class's score, or the engine's where that is higher.
+            },
         }
     }
 

@@ -15,9 +15,19 @@ impl Rule for PolicyMalformed {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Policy],
-            why: "A policy with a mistake stops every container that is to be started, because a typo must not silently unprotect a fleet.",
-            what: "What `oomshim policy check` says, in the same words and at the same place: an unknown key, class, unit or glob, a score out of range, a default class below 0, or a rule that would give a score below 0 to whoever asks for it (hostname, id, arg0 and free annotations are chosen by the workload). One mistake is reported at a time, as by oomshim itself.",
-            fix: "Write what the message says.",
+            why: prose! {
+                /// A policy with a mistake stops every container that is to be started, because a typo must not
+                /// silently unprotect a fleet.
+            },
+            what: prose! {
+                /// What `oomshim policy check` says, in the same words and at the same place: an unknown key, class,
+                /// unit or glob, a score out of range, a default class below 0, or a rule that would give a score below
+                /// 0 to whoever asks for it (hostname, id, arg0 and free annotations are chosen by the workload). One
+                /// mistake is reported at a time, as by oomshim itself.
+            },
+            fix: prose! {
+                /// Write what the message says.
+            },
         }
     }
 

@@ -16,9 +16,17 @@ impl Rule for PolicyRuleNeverMatches {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Policy],
-            why: "A rule that never holds protects nobody, and nothing ever says so.",
-            what: "A condition asks for what no value can be: a bundle is an absolute path, so its glob begins with `/`, `*` or `?`; an id has no slash; a cgroup path, an id, a bundle and arg0 are never empty; a namespace of Kubernetes has no upper-case letter.",
-            fix: "Correct the glob; `oomshim policy explain BUNDLE` shows what a container has.",
+            why: prose! {
+                /// A rule that never holds protects nobody, and nothing ever says so.
+            },
+            what: prose! {
+                /// A condition asks for what no value can be: a bundle is an absolute path, so its glob begins with
+                /// `/`, `*` or `?`; an id has no slash; a cgroup path, an id, a bundle and arg0 are never empty; a
+                /// namespace of Kubernetes has no upper-case letter.
+            },
+            fix: prose! {
+                /// Correct the glob; `oomshim policy explain BUNDLE` shows what a container has.
+            },
         }
     }
 

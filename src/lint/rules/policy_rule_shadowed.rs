@@ -16,9 +16,18 @@ impl Rule for PolicyRuleShadowed {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Policy],
-            why: "The first rule that holds decides, so the later one is never asked, and what it was to protect is treated as something else.",
-            what: "Every condition of an earlier rule is fulfilled by whatever fulfils the later one: the same field, and a glob that matches at least as much. Where that cannot be told from the globs alone nothing is reported.",
-            fix: "Put the more special rule first, or take it away.",
+            why: prose! {
+                /// The first rule that holds decides, so the later one is never asked, and what it was to protect is
+                /// treated as something else.
+            },
+            what: prose! {
+                /// Every condition of an earlier rule is fulfilled by whatever fulfils the later one: the same field,
+                /// and a glob that matches at least as much. Where that cannot be told from the globs alone nothing is
+                /// reported.
+            },
+            fix: prose! {
+                /// Put the more special rule first, or take it away.
+            },
         }
     }
 

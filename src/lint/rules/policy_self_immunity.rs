@@ -16,9 +16,19 @@ impl Rule for PolicySelfImmunity {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Policy],
-            why: "Whoever starts a container chooses its hostname, id, command and most annotations, and so can choose the score that this rule gives.",
-            what: "A rule with `trust_workload = true` leads to a class below 0, and none of its conditions is on a bundle, a cgroup or an `io.kubernetes.cri` annotation. Without `trust_workload` oomshim refuses such a policy, which `policy-malformed` reports.",
-            fix: "Add a condition that the engine or the administrator decides. Where everybody who can start a container is trusted, ignore the rule with a comment that says so.",
+            why: prose! {
+                /// Whoever starts a container chooses its hostname, id, command and most annotations, and so can choose
+                /// the score that this rule gives.
+            },
+            what: prose! {
+                /// A rule with `trust_workload = true` leads to a class below 0, and none of its conditions is on a
+                /// bundle, a cgroup or an `io.kubernetes.cri` annotation. Without `trust_workload` oomshim refuses such
+                /// a policy, which `policy-malformed` reports.
+            },
+            fix: prose! {
+                /// Add a condition that the engine or the administrator decides. Where everybody who can start a
+                /// container is trusted, ignore the rule with a comment that says so.
+            },
         }
     }
 

@@ -14,9 +14,19 @@ impl Rule for RelativePath {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "A relative path means another place to each reader, or none: runtimes refuse it, or take it from a directory that nobody thought of.",
-            what: "`process.cwd`, a mount's `destination`, a device's, a namespace's or a hook's `path` does not begin with a slash. `root.path` may be relative to the bundle. For a mount's destination old runtimes only warn, and so does this rule. Specs for Windows and virtual machines are not judged.",
-            fix: "Write the path from the root of the container's file system, or of the host's for hooks and namespaces.",
+            why: prose! {
+                /// A relative path means another place to each reader, or none: runtimes refuse it, or take it from a
+                /// directory that nobody thought of.
+            },
+            what: prose! {
+                /// `process.cwd`, a mount's `destination`, a device's, a namespace's or a hook's `path` does not begin
+                /// with a slash. `root.path` may be relative to the bundle. For a mount's destination old runtimes only
+                /// warn, and so does this rule. Specs for Windows and virtual machines are not judged.
+            },
+            fix: prose! {
+                /// Write the path from the root of the container's file system, or of the host's for hooks and
+                /// namespaces.
+            },
         }
     }
 

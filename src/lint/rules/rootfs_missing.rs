@@ -17,9 +17,17 @@ impl Rule for RootfsMissing {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "A runtime enters the directory before anything else, and does not start the container without it.",
-            what: "A relative `root.path` is looked for beside a `config.json` that is a real file; an absolute one only with `--host`, because a spec is often read on another machine than the one it runs on. The directory must exist and be one.",
-            fix: "Create the directory, or name the right one.",
+            why: prose! {
+                /// A runtime enters the directory before anything else, and does not start the container without it.
+            },
+            what: prose! {
+                /// A relative `root.path` is looked for beside a `config.json` that is a real file; an absolute one
+                /// only with `--host`, because a spec is often read on another machine than the one it runs on. The
+                /// directory must exist and be one.
+            },
+            fix: prose! {
+                /// Create the directory, or name the right one.
+            },
         }
     }
 

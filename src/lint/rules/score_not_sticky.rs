@@ -17,9 +17,20 @@ impl Rule for ScoreNotSticky {
             confidence: Confidence::Low,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "A raised score binds a process only when its writer has CAP_SYS_RESOURCE in the initial user namespace; otherwise one write to /proc/self/oom_score_adj takes it back.",
-            what: "`process.oomScoreAdj` is above 0, and the writer lacks the right: with `--host`, this machine's root was seen without CAP_SYS_RESOURCE or is inside a user namespace; without it, the spec looks rootless (a user namespace of its own and no cgroup). The score still works for every program that does not touch it.",
-            fix: "Run the engine as real root with CAP_SYS_RESOURCE, or take the score as what it is: good against accidents, not against a step that wants to be spared.",
+            why: prose! {
+                /// A raised score binds a process only when its writer has CAP_SYS_RESOURCE in the initial user
+                /// namespace; otherwise one write to /proc/self/oom_score_adj takes it back.
+            },
+            what: prose! {
+                /// `process.oomScoreAdj` is above 0, and the writer lacks the right: with `--host`, this machine's root
+                /// was seen without CAP_SYS_RESOURCE or is inside a user namespace; without it, the spec looks rootless
+                /// (a user namespace of its own and no cgroup). The score still works for every program that does not
+                /// touch it.
+            },
+            fix: prose! {
+                /// Run the engine as real root with CAP_SYS_RESOURCE, or take the score as what it is: good against
+                /// accidents, not against a step that wants to be spared.
+            },
         }
     }
 

@@ -15,9 +15,15 @@ impl Rule for SharedMountNamespace {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "A tmpfs is freed when the last mount namespace that has it is gone, and that one is not the step's.",
-            what: "`linux.namespaces` has no mount namespace, or joins one that exists already (`path`).",
-            fix: "Give the container its own: `{\"type\": \"mount\"}` in `linux.namespaces`.",
+            why: prose! {
+                /// A tmpfs is freed when the last mount namespace that has it is gone, and that one is not the step's.
+            },
+            what: prose! {
+                /// `linux.namespaces` has no mount namespace, or joins one that exists already (`path`).
+            },
+            fix: prose! {
+                /// Give the container its own: `{"type": "mount"}` in `linux.namespaces`.
+            },
         }
     }
 

@@ -14,9 +14,18 @@ impl Rule for SharedPropagation {
             confidence: Confidence::Medium,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "A tmpfs that the step mounts below a shared mount appears on the host, and lives on there with all its memory when the step is dead.",
-            what: "A mount has the option `shared` or `rshared` and is not read-only, or `linux.rootfsPropagation` is one of them. The container needs CAP_SYS_ADMIN to mount anything, so without it the finding is less sure.",
-            fix: "Use `rslave` where the host's mounts must appear in the container, `rprivate` where they need not.",
+            why: prose! {
+                /// A tmpfs that the step mounts below a shared mount appears on the host, and lives on there with all
+                /// its memory when the step is dead.
+            },
+            what: prose! {
+                /// A mount has the option `shared` or `rshared` and is not read-only, or `linux.rootfsPropagation` is
+                /// one of them. The container needs CAP_SYS_ADMIN to mount anything, so without it the finding is less
+                /// sure.
+            },
+            fix: prose! {
+                /// Use `rslave` where the host's mounts must appear in the container, `rprivate` where they need not.
+            },
         }
     }
 

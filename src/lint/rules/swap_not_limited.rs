@@ -15,9 +15,19 @@ impl Rule for SwapNotLimited {
             confidence: Confidence::Medium,
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Spec],
-            why: "At its memory limit the step goes on into swap and slows the machine down instead of dying, and the host's whole swap counts into the scale of its badness.",
-            what: "There is a hard memory limit, and neither `linux.resources.memory.swap` nor `memory.swap.max` says anything. runc and crun write no swap limit then. With `--host` nothing is reported on a machine without swap.",
-            fix: "Set `memory.swap` to the same number as `memory.limit` (memory and swap together, so no swap), or `memory.swap.max` in `unified`.",
+            why: prose! {
+                /// At its memory limit the step goes on into swap and slows the machine down instead of dying, and the
+                /// host's whole swap counts into the scale of its badness.
+            },
+            what: prose! {
+                /// There is a hard memory limit, and neither `linux.resources.memory.swap` nor `memory.swap.max` says
+                /// anything. runc and crun write no swap limit then. With `--host` nothing is reported on a machine
+                /// without swap.
+            },
+            fix: prose! {
+                /// Set `memory.swap` to the same number as `memory.limit` (memory and swap together, so no swap), or
+                /// `memory.swap.max` in `unified`.
+            },
         }
     }
 

@@ -14,9 +14,18 @@ impl Rule for TmpfsWithoutSize {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "A tmpfs may grow to half of the machine's memory, its pages count in no process's badness, and so somebody else is killed for them.",
-            what: "A mount of type tmpfs has no `size=`, or `size=0`, which means no limit at all, and is not read-only. The pages are charged to the step's cgroup but belong to no process: killing one frees nothing before the last process with the mount is gone.",
-            fix: "Add an option such as `size=512m` to the mount.",
+            why: prose! {
+                /// A tmpfs may grow to half of the machine's memory, its pages count in no process's badness, and so
+                /// somebody else is killed for them.
+            },
+            what: prose! {
+                /// A mount of type tmpfs has no `size=`, or `size=0`, which means no limit at all, and is not
+                /// read-only. The pages are charged to the step's cgroup but belong to no process: killing one frees
+                /// nothing before the last process with the mount is gone.
+            },
+            fix: prose! {
+                /// Add an option such as `size=512m` to the mount.
+            },
         }
     }
 

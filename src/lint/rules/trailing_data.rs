@@ -15,9 +15,17 @@ impl Rule for TrailingData {
             confidence: Confidence::High,
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Spec, FileKind::Hook, FileKind::Dockerd],
-            why: "runc reads the first value and stops, BuildKit and most others refuse the file: the same spec starts and cannot be executed into.",
-            what: "Behind the closing brace there is more than white space, as when a shorter text was written over a longer one.",
-            fix: "Take away what stands behind the value.",
+            why: prose! {
+                /// runc reads the first value and stops, BuildKit and most others refuse the file: the same spec starts
+                /// and cannot be executed into.
+            },
+            what: prose! {
+                /// Behind the closing brace there is more than white space, as when a shorter text was written over a
+                /// longer one.
+            },
+            fix: prose! {
+                /// Take away what stands behind the value.
+            },
         }
     }
 

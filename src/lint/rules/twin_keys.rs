@@ -17,9 +17,19 @@ impl Rule for TwinKeys {
             confidence: Confidence::High,
             fixable: Fixable::Safe,
             kinds: &[FileKind::Spec, FileKind::Hook],
-            why: "Runtimes disagree which of two counts: Go takes the last and reads names in any case, others take the first and read them exactly, so the score that you see is not the one that is written.",
-            what: "An object has two members of one name, or, where Go reads them into one field, names that differ only in case (`oomScoreAdj` and `OOMScoreAdj`). The keys of maps such as `annotations` keep their case. Twins with one value are a note: they do no harm yet.",
-            fix: "Keep one. The fix keeps the later value, because that is what runc reads, under the name that every runtime reads; it is safe where both have the same value.",
+            why: prose! {
+                /// Runtimes disagree which of two counts: Go takes the last and reads names in any case, others take
+                /// the first and read them exactly, so the score that you see is not the one that is written.
+            },
+            what: prose! {
+                /// An object has two members of one name, or, where Go reads them into one field, names that differ
+                /// only in case (`oomScoreAdj` and `OOMScoreAdj`). The keys of maps such as `annotations` keep their
+                /// case. Twins with one value are a note: they do no harm yet.
+            },
+            fix: prose! {
+                /// Keep one. The fix keeps the later value, because that is what runc reads, under the name that every
+                /// runtime reads; it is safe where both have the same value.
+            },
         }
     }
 

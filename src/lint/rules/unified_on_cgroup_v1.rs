@@ -16,9 +16,17 @@ impl Rule for UnifiedOnCgroupV1 {
             confidence: Confidence::High,
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Spec],
-            why: "runc and crun refuse any setting in unified where the memory controller is on cgroup v1, and the container does not start.",
-            what: "With `--host`: `linux.resources.unified` has entries and this machine's memory controller is on cgroup v1, which includes the hybrid layout. An empty map is tolerated.",
-            fix: "Take the entries away, or boot the machine with cgroup v2 (`systemd.unified_cgroup_hierarchy=1`).",
+            why: prose! {
+                /// runc and crun refuse any setting in unified where the memory controller is on cgroup v1, and the
+                /// container does not start.
+            },
+            what: prose! {
+                /// With `--host`: `linux.resources.unified` has entries and this machine's memory controller is on
+                /// cgroup v1, which includes the hybrid layout. An empty map is tolerated.
+            },
+            fix: prose! {
+                /// Take the entries away, or boot the machine with cgroup v2 (`systemd.unified_cgroup_hierarchy=1`).
+            },
         }
     }
 

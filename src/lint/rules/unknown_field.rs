@@ -16,9 +16,19 @@ impl Rule for UnknownField {
             confidence: Confidence::Low,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "Runtimes must ignore what they do not know, so it may be a newer field, or nothing at all.",
-            what: "An object of the specification has a member that version 1.3 does not define and that is no slip of the pen either. One that another object has, and only that one, is told to be at the wrong place, as a warning of high confidence: `oomScoreAdj` belongs into `process`. A spec whose `ociVersion` is newer than 1.3 is not asked.",
-            fix: "If it is meant for a newer runtime, say so with `ociVersion`; if it is for people or other programs, put it into `annotations`.",
+            why: prose! {
+                /// Runtimes must ignore what they do not know, so it may be a newer field, or nothing at all.
+            },
+            what: prose! {
+                /// An object of the specification has a member that version 1.3 does not define and that is no slip of
+                /// the pen either. One that another object has, and only that one, is told to be at the wrong place, as
+                /// a warning of high confidence: `oomScoreAdj` belongs into `process`. A spec whose `ociVersion` is
+                /// newer than 1.3 is not asked.
+            },
+            fix: prose! {
+                /// If it is meant for a newer runtime, say so with `ociVersion`; if it is for people or other programs,
+                /// put it into `annotations`.
+            },
         }
     }
 

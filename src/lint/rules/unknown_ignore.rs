@@ -18,9 +18,16 @@ impl Rule for UnknownIgnore {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec, FileKind::Policy, FileKind::Buildkitd, FileKind::Containerd],
-            why: "It ignores nothing, and whoever wrote it believes that it does.",
-            what: "The annotation `oomshim.lint.ignore` of a spec, or a comment `# oomshim: ignore[…]` of a TOML file, names neither a rule nor a group of rules nor `all`.",
-            fix: "Write the rule's name as the findings have it.",
+            why: prose! {
+                /// It ignores nothing, and whoever wrote it believes that it does.
+            },
+            what: prose! {
+                /// The annotation `oomshim.lint.ignore` of a spec, or a comment `# oomshim: ignore[…]` of a TOML file,
+                /// names neither a rule nor a group of rules nor `all`.
+            },
+            fix: prose! {
+                /// Write the rule's name as the findings have it.
+            },
         }
     }
 

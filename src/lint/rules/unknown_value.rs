@@ -15,9 +15,18 @@ impl Rule for UnknownValue {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "Runtimes refuse the container for a namespace, limit or action that they do not know.",
-            what: "The type of a namespace, of a device or of an rlimit, a seccomp action or operator, or `linux.rootfsPropagation` is none that runtime-spec 1.3 lists; or a type of namespace is listed twice. Words of a spec newer than 1.3 are not judged. Capabilities that the kernel does not have are only warned of by runtimes, and are not reported.",
-            fix: "Use one of the listed words.",
+            why: prose! {
+                /// Runtimes refuse the container for a namespace, limit or action that they do not know.
+            },
+            what: prose! {
+                /// The type of a namespace, of a device or of an rlimit, a seccomp action or operator, or
+                /// `linux.rootfsPropagation` is none that runtime-spec 1.3 lists; or a type of namespace is listed
+                /// twice. Words of a spec newer than 1.3 are not judged. Capabilities that the kernel does not have are
+                /// only warned of by runtimes, and are not reported.
+            },
+            fix: prose! {
+                /// Use one of the listed words.
+            },
         }
     }
 

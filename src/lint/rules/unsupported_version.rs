@@ -14,9 +14,16 @@ impl Rule for UnsupportedVersion {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "crun and youki refuse a spec whose version does not begin with 1, and runc reads it as if it did.",
-            what: "`ociVersion` is not of the form MAJOR.MINOR.PATCH (semantic versioning 2.0, a suffix such as -dev allowed), or its MAJOR is not 1. Newer minor versions pass: they only add.",
-            fix: "Write the version that the spec was written for, such as `1.3.0`.",
+            why: prose! {
+                /// crun and youki refuse a spec whose version does not begin with 1, and runc reads it as if it did.
+            },
+            what: prose! {
+                /// `ociVersion` is not of the form MAJOR.MINOR.PATCH (semantic versioning 2.0, a suffix such as -dev
+                /// allowed), or its MAJOR is not 1. Newer minor versions pass: they only add.
+            },
+            fix: prose! {
+                /// Write the version that the spec was written for, such as `1.3.0`.
+            },
         }
     }
 

@@ -15,9 +15,17 @@ impl Rule for WrongType {
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
-            why: "One value of a wrong type makes runtimes refuse the whole spec.",
-            what: "Somewhere in what runtime-spec 1.3 defines for Linux stands a value of another JSON type, or a number that does not fit (a fraction, a negative size, more than 32 bits for a user id). `null` passes, as it does in Go. `process.oomScoreAdj` has rules of its own.",
-            fix: "Write what the message says.",
+            why: prose! {
+                /// One value of a wrong type makes runtimes refuse the whole spec.
+            },
+            what: prose! {
+                /// Somewhere in what runtime-spec 1.3 defines for Linux stands a value of another JSON type, or a
+                /// number that does not fit (a fraction, a negative size, more than 32 bits for a user id). `null`
+                /// passes, as it does in Go. `process.oomScoreAdj` has rules of its own.
+            },
+            fix: prose! {
+                /// Write what the message says.
+            },
         }
     }
 
