@@ -63,10 +63,10 @@ impl Bench {
         fs::create_dir(self.bundle()).unwrap();
         let config = self.bundle().join("config.json");
         fs::write(&config, OLD).unwrap();
-        if rustix::process::geteuid().is_root() {
+        if nix::unistd::geteuid().is_root() {
             std::os::unix::fs::chown(&config, Some(1), Some(1)).unwrap();
         }
-        let _ = rustix::fs::setxattr(&config, "user.kept", b"yes", rustix::fs::XattrFlags::empty());
+        let _ = xattr::set(&config, "user.kept", b"yes");
     }
 
     fn call(&self, inject: Option<&str>, trace: &Path) -> Output {

@@ -227,8 +227,8 @@ fn a_signal_to_the_runtime_reaches_the_container() {
                 .spawn()
                 .unwrap();
             until("the container is ready", || fs::read_to_string(&out).unwrap().contains("ready"));
-            let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-            rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+            let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
             assert_eq!(child.wait().unwrap().code(), Some(3), "{through:?} {runtime:?}");
             assert!(fs::read_to_string(&out).unwrap().contains("got it"));
         }

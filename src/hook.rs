@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
@@ -251,8 +252,8 @@ fn write_setting(directory: &Path, file: MemoryFile, value: u64) -> Result<(), S
     {
         return Err(decide::SkipReason::EngineLower(limit).to_string());
     }
-    let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let written = rustix::fs::open(&path, flags, Mode::empty())
-        .and_then(|fd| rustix::io::write(&fd, value.to_string().as_bytes()).map(|_| ()));
+    let flags = OFlag::O_WRONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    let written = nix::fcntl::open(&path, flags, Mode::empty())
+        .and_then(|fd| nix::unistd::write(&fd, value.to_string().as_bytes()).map(|_| ()));
     written.map_err(|errno| format!("cannot write {}: {}", path.display(), OsError(errno)))
 }

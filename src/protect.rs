@@ -144,11 +144,8 @@ mod tests {
         assert_eq!(tree.done.len(), 2, "{tree:?}");
         let child = tree.done[1].pid.unwrap();
         assert_eq!(Process::open(proc, child).unwrap().score().unwrap(), score(400));
-        rustix::process::kill_process(
-            rustix::process::Pid::from_raw(i32::try_from(child).unwrap()).unwrap(),
-            rustix::process::Signal::KILL,
-        )
-        .unwrap();
+        let child = nix::unistd::Pid::from_raw(i32::try_from(child).unwrap());
+        nix::sys::signal::kill(child, nix::sys::signal::Signal::SIGKILL).unwrap();
     }
 
     #[test]

@@ -175,7 +175,7 @@ fn a_file_that_may_not_be_read_or_written_is_told() {
     let nobody = |args: &[&Path]| {
         let mut command = std::process::Command::new("setpriv");
         let program = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&tool));
-        rustix::io::fcntl_setfd(&tool, rustix::io::FdFlags::empty()).unwrap();
+        nix::fcntl::fcntl(&tool, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups", &program, "lint"]).args(args);
         let output = command.output().expect("setpriv(1), of the package util-linux, becomes somebody else");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();

@@ -8,7 +8,6 @@ use oomshim::lint::finding::Safety;
 use oomshim::lint::kind::FileKind;
 use oomshim::lint::{self, Options, fix};
 use proptest::prelude::*;
-use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::tool::run;
 
@@ -21,7 +20,7 @@ fn each_gets_one_clear_line_and_nobody_waits() {
     fs::write(at("latin1.json"), b"{\"ociVersion\":\"\xfc\"}").unwrap();
     fs::write(at("deep.json"), format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))).unwrap();
     fs::write(at("deep.toml"), format!("a = {}{}", "[".repeat(100_000), "]".repeat(100_000))).unwrap();
-    mknodat(CWD, at("fifo.json"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+    nix::unistd::mkfifo(&at("fifo.json"), nix::sys::stat::Mode::S_IRUSR).unwrap();
     symlink("loop.json", at("loop.json")).unwrap();
     fs::write(at("evil\x1b[2J\nname.json"), "hello").unwrap();
     let cases = [
@@ -96,8 +95,8 @@ fn what_the_terminal_would_obey_is_escaped() {
 
 /// What this thread has computed: a machine that is busy with others makes nothing slower by this clock.
 fn processor_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
+    let time = nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap();
+    Duration::new(time.tv_sec().try_into().unwrap(), time.tv_nsec().try_into().unwrap())
 }
 
 /// The same shape, many times as large, must not take more than many times as long. The constant is generous: two

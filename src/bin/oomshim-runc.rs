@@ -5,6 +5,7 @@
 
 use std::ffi::{c_char, c_int};
 
+use nix::fcntl::{FcntlArg, fcntl};
 use oomshim::shim::{self, Ending, Environment};
 use oomshim::system::exec::Arguments;
 
@@ -18,7 +19,7 @@ pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int 
     // SAFETY: these are the C runtime's own.
     let arguments = unsafe { Arguments::from_main(argc, argv) };
     // Before anything is opened: a closed descriptor 2 would be the first to be given out again.
-    let stderr = rustix::io::fcntl_getfd(rustix::stdio::stderr()).is_ok();
+    let stderr = fcntl(std::io::stderr(), FcntlArg::F_GETFD).is_ok();
     let args = arguments.all();
     let refusal = match shim::prepare(&args, &Environment::of_process()) {
         Ending::Refuse(refusal) => refusal,

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use rustix::io::Errno;
+use nix::errno::Errno;
 use thiserror::Error;
 
 use super::Exit;
@@ -55,7 +55,7 @@ struct NotStarted {
 #[must_use]
 pub fn status_of(args: &Args, error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<NotStarted>() {
-        Some(NotStarted { reason: OsError(Errno::NOENT), .. }) => 127,
+        Some(NotStarted { reason: OsError(Errno::ENOENT), .. }) => 127,
         Some(_) => 126,
         None if args.pid.is_empty() => 125,
         None => Exit::Failure.status(),

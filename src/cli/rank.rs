@@ -89,6 +89,6 @@ where
 
 /// How wide the terminal is; `None` where standard output is none.
 fn columns() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
-    (size.ws_col > 0).then_some(usize::from(size.ws_col))
+    let (width, _) = terminal_size::terminal_size_of(std::io::stdout())?;
+    (width.0 > 0).then_some(usize::from(width.0))
 }

@@ -6,8 +6,10 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, ResolveFlags};
-use rustix::io::Errno;
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::sys::stat::{Mode, SFlag};
 
 use super::EngineError;
 use crate::system::os_error::OsError;
@@ -109,9 +111,9 @@ impl Launch {
     pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, EngineError> {
         let error = |errno| EngineError::Unreadable { path: path.to_owned(), reason: OsError(errno) };
         // NONBLOCK: whoever runs the engine may have put a FIFO there.
-        let fd = match self.open(path, OFlags::RDONLY | OFlags::NONBLOCK) {
+        let fd = match self.open(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK) {
             Ok(fd) => fd,
-            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
             Err(errno) => return Err(error(errno)),
         };
         let mut bytes = Vec::new();
@@ -121,7 +123,7 @@ impl Launch {
             .read_to_end(&mut bytes)
             .map_err(|io| EngineError::Unreadable { path: path.to_owned(), reason: io.into() })?;
         if bytes.len() > LIMIT {
-            return Err(error(Errno::FBIG));
+            return Err(error(Errno::EFBIG));
         }
         Ok(Some(bytes))
     }
@@ -140,15 +142,15 @@ impl Launch {
     /// Whether something is there, a socket for one.
     #[must_use]
     pub fn exists(&self, path: &Path) -> bool {
-        self.open(path, OFlags::PATH).is_ok()
+        self.open(path, OFlag::O_PATH).is_ok()
     }
 
     /// The names in a directory, sorted; none when it cannot be read.
     #[must_use]
     pub fn list(&self, directory: &Path) -> Vec<PathBuf> {
-        let Ok(fd) = self.open(directory, OFlags::RDONLY | OFlags::DIRECTORY) else { return Vec::new() };
-        let Ok(entries) = rustix::fs::Dir::read_from(fd) else { return Vec::new() };
-        let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_bytes().to_owned()));
+        let Ok(fd) = self.open(directory, OFlag::O_RDONLY | OFlag::O_DIRECTORY) else { return Vec::new() };
+        let Ok(entries) = Dir::from_fd(fd) else { return Vec::new() };
+        let names = entries.into_iter().filter_map(|entry| Some(entry.ok()?.file_name().to_bytes().to_owned()));
         let names = names.filter(|name| name != b"." && name != b"..");
         let mut all: Vec<PathBuf> = names.map(|name| directory.join(OsStr::from_bytes(&name))).collect();
         all.sort();
@@ -175,17 +177,15 @@ impl Launch {
         let running = self.program.as_deref().and_then(|path| std::fs::File::open(path).ok());
         let file = running.or_else(|| {
             let found = self.find_program(self.args.first()?)?;
-            Some(std::fs::File::from(self.open(&found.path, OFlags::RDONLY).ok()?))
+            Some(std::fs::File::from(self.open(&found.path, OFlag::O_RDONLY).ok()?))
         })?;
         super::program::mentions(file, text.as_bytes()).ok()
     }
 
     fn program(&self, path: PathBuf) -> Option<Program> {
-        let fd = self.open(&path, OFlags::PATH).ok()?;
-        let stat = rustix::fs::fstat(&fd).ok()?;
-        if rustix::fs::FileType::from_raw_mode(stat.st_mode) != rustix::fs::FileType::RegularFile
-            || stat.st_mode & 0o111 == 0
-        {
+        let fd = self.open(&path, OFlag::O_PATH).ok()?;
+        let stat = nix::sys::stat::fstat(&fd).ok()?;
+        if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG || stat.st_mode & 0o111 == 0 {
             return None;
         }
         let real = std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).ok()?;
@@ -193,13 +193,14 @@ impl Launch {
     }
 
     /// Opens a file below the engine's root, and never outside of it, wherever links in there lead.
-    fn open(&self, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    fn open(&self, path: &Path, flags: OFlag) -> nix::Result<OwnedFd> {
         let absolute = self.directory.join(path);
-        let root = rustix::fs::open(&self.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let flags = flags | OFlags::CLOEXEC;
-        match rustix::fs::openat2(&root, &absolute, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
+        let root = nix::fcntl::open(&self.root, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+        let flags = flags | OFlag::O_CLOEXEC;
+        let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_IN_ROOT);
+        match openat2(&root, &absolute, how) {
             // Before Linux 5.6 only the whole machine's root can be looked into safely.
-            Err(Errno::NOSYS) if self.root == Path::new("/") => rustix::fs::open(&absolute, flags, Mode::empty()),
+            Err(Errno::ENOSYS) if self.root == Path::new("/") => nix::fcntl::open(&absolute, flags, Mode::empty()),
             other => other,
         }
     }
@@ -263,7 +264,7 @@ pub(crate) mod tests {
     #[test]
     fn a_fifo_or_a_huge_file_holds_up_nobody() {
         let (root, launch) = engine("x", &[]);
-        rustix::fs::mkfifoat(rustix::fs::CWD, root.path().join("fifo"), Mode::RUSR).unwrap();
+        nix::unistd::mkfifo(&root.path().join("fifo"), Mode::S_IRUSR).unwrap();
         assert_eq!(launch.read(Path::new("/fifo")), Ok(Some(Vec::new())));
         std::fs::File::create(root.path().join("huge")).unwrap().set_len(1 << 40).unwrap();
         assert!(launch.read(Path::new("/huge")).unwrap_err().to_string().contains("too large"));

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::io::Errno;
+use nix::errno::Errno;
 
 use super::finding::{Outcome, Safety};
 use super::fix::{self, Fixed};
@@ -200,7 +200,7 @@ fn one(file: &Candidate, settings: &Settings) -> Done {
 /// one that is gone by now was a container that ended while its directory was searched.
 fn may_be_passed_over(error: &BundleError, path: &Path) -> bool {
     match error {
-        BundleError::File { reason: OsError(errno), .. } => *errno == Errno::NOENT,
+        BundleError::File { reason: OsError(errno), .. } => *errno == Errno::ENOENT,
         _ => !is_expected(path),
     }
 }

@@ -56,7 +56,7 @@ impl Record {
     /// One write of one line with `O_APPEND`, so that many shims can write to the same file.
     fn append(&self, path: &Path) -> std::io::Result<()> {
         // NONBLOCK: the administrator may have named a FIFO that nobody reads.
-        let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
+        let flags = nix::fcntl::OFlag::O_NONBLOCK.bits();
         let mut file =
             std::fs::OpenOptions::new().append(true).create(true).mode(0o640).custom_flags(flags).open(path)?;
         file.write_all(self.json(SystemTime::now()).as_bytes())

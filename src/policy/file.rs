@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rustix::io::Errno;
+use nix::errno::Errno;
 use thiserror::Error;
 
 use super::{Policy, built_in, parse};
@@ -89,7 +89,7 @@ pub fn load(named: Option<&OsStr>) -> Result<Loaded, PolicyError> {
     let path = named.map_or_else(|| PathBuf::from(DEFAULT_PATH), PathBuf::from);
     match read(&path) {
         Ok(text) => Ok(Loaded { policy: parse(&text, &path)?, path: Some(path) }),
-        Err(PolicyError::Unreadable { reason: OsError(Errno::NOENT | Errno::NOTDIR), .. }) if named.is_none() => {
+        Err(PolicyError::Unreadable { reason: OsError(Errno::ENOENT | Errno::ENOTDIR), .. }) if named.is_none() => {
             Ok(Loaded { policy: built_in(), path: None })
         }
         Err(error) => Err(error),

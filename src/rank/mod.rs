@@ -137,6 +137,12 @@ pub struct Group {
     pub spared: Vec<u32>,
 }
 
+/// The size of a page in bytes, 4096 where the C library does not say.
+fn page_size() -> u64 {
+    let size = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE);
+    size.ok().flatten().and_then(|size| u64::try_from(size).ok()).unwrap_or(4096)
+}
+
 /// Ranks the processes of the machine below `roots`; `run` is where containers are remembered.
 ///
 /// # Errors
@@ -149,7 +155,7 @@ pub fn rank(roots: &Roots, run: &Path, question: &Question) -> Result<Ranking, R
     };
     let machine = Machine::read(&roots.proc);
     let total = scope.total(machine);
-    let page = rustix::param::page_size() as u64;
+    let page = page_size();
     let kernel = Kernel::running(&roots.proc);
     let rules = Rules {
         kernel: kernel.unwrap_or(Kernel { major: u32::MAX, minor: 0 }),

@@ -3,7 +3,9 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags};
+use nix::dir::Dir;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 
 use crate::system::oom_score_adj::OomScoreAdj;
 use crate::system::process::{Process, ProcessError};
@@ -159,11 +161,11 @@ fn memory_of_a_thread(proc: &Path, pid: u32, buffer: &mut Vec<u8>) -> Option<Mem
 ///
 /// # Errors
 /// The kernel's, when the directory cannot be read.
-pub fn list(directory: &Path) -> rustix::io::Result<Vec<u32>> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let fd: OwnedFd = rustix::fs::open(directory, flags, Mode::empty())?;
+pub fn list(directory: &Path) -> nix::Result<Vec<u32>> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let fd: OwnedFd = nix::fcntl::open(directory, flags, Mode::empty())?;
     let mut numbers = Vec::new();
-    for entry in rustix::fs::Dir::new(fd)? {
+    for entry in Dir::from_fd(fd)? {
         let entry = entry?;
         if let Some(number) = entry.file_name().to_str().ok().and_then(|name| name.parse().ok()) {
             numbers.push(number);

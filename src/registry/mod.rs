@@ -12,8 +12,12 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Mode, OFlags};
-use rustix::io::{Errno, Result};
+use nix::Result;
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 /// Below which the directory of records is.
 pub const ROOT: &str = "/run";
@@ -54,26 +58,26 @@ pub struct Container {
 pub fn record(root: &Path, container: &Container) -> Result<()> {
     let bytes = encode(container);
     if bytes.len() > LIMIT {
-        return Err(Errno::TOOBIG);
+        return Err(Errno::E2BIG);
     }
     let directory = open_folder(root, true)?;
     let name = file_name(&container.id);
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mode = Mode::RUSR | Mode::WUSR;
-    let fd = match rustix::fs::openat(&directory, &*name, flags, mode) {
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+    let fd = match nix::fcntl::openat(&directory, &*name, flags, mode) {
         // Left behind by a container that nobody deleted.
-        Err(Errno::EXIST) => {
-            rustix::fs::unlinkat(&directory, &*name, AtFlags::empty())?;
-            rustix::fs::openat(&directory, &*name, flags, mode)?
+        Err(Errno::EEXIST) => {
+            unlinkat(&directory, &*name, UnlinkatFlags::NoRemoveDir)?;
+            nix::fcntl::openat(&directory, &*name, flags, mode)?
         }
         other => other?,
     };
-    match rustix::io::write(&fd, &bytes) {
+    match nix::unistd::write(&fd, &bytes) {
         Ok(count) if count == bytes.len() => Ok(()),
         outcome => {
             // Half of a record would say something that is not so.
-            let _ = rustix::fs::unlinkat(&directory, &*name, AtFlags::empty());
-            outcome.and(Err(Errno::NOSPC))
+            let _ = unlinkat(&directory, &*name, UnlinkatFlags::NoRemoveDir);
+            outcome.and(Err(Errno::ENOSPC))
         }
     }
 }
@@ -86,10 +90,10 @@ pub fn archive(root: &Path, id: &OsStr) -> Result<()> {
     let place = format!("d{}", checksum(id.as_bytes()) % PLACES);
     let rename = || {
         let directory = open_folder(root, false)?;
-        rustix::fs::renameat(&directory, &*file_name(id), &directory, &*place)
+        nix::fcntl::renameat(&directory, &*file_name(id), &directory, &*place)
     };
     match rename() {
-        Err(Errno::NOENT) => Ok(()),
+        Err(Errno::ENOENT) => Ok(()),
         other => other,
     }
 }
@@ -108,8 +112,9 @@ pub fn deleted(root: &Path) -> Vec<Container> {
 
 fn list(root: &Path, kind: u8) -> Vec<Container> {
     let Ok(directory) = open_folder(root, false) else { return Vec::new() };
-    let Ok(entries) = rustix::fs::Dir::read_from(&directory) else { return Vec::new() };
-    let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_bytes().to_owned()));
+    let listed = Dir::openat(&directory, ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
+    let Ok(entries) = listed else { return Vec::new() };
+    let names = entries.into_iter().filter_map(|entry| Some(entry.ok()?.file_name().to_bytes().to_owned()));
     let mut containers: Vec<Container> =
         names.filter(|name| name.first() == Some(&kind)).filter_map(|name| read(&directory, &name)).collect();
     containers.sort_by(|one, other| one.id.cmp(&other.id));
@@ -158,21 +163,21 @@ impl Container {
 
 /// The directory of records, made where it is missing, and never one that somebody else can write to.
 fn open_folder(root: &Path, make: bool) -> Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let path = root.join(DIRECTORY);
-    let fd = match rustix::fs::open(&path, flags, Mode::empty()) {
-        Err(Errno::NOENT) if make => {
-            match rustix::fs::mkdir(&path, Mode::RWXU) {
-                Ok(()) | Err(Errno::EXIST) => {}
+    let fd = match nix::fcntl::open(&path, flags, Mode::empty()) {
+        Err(Errno::ENOENT) if make => {
+            match nix::unistd::mkdir(&path, Mode::S_IRWXU) {
+                Ok(()) | Err(Errno::EEXIST) => {}
                 Err(errno) => return Err(errno),
             }
-            rustix::fs::open(&path, flags, Mode::empty())?
+            nix::fcntl::open(&path, flags, Mode::empty())?
         }
         other => other?,
     };
-    let stat = rustix::fs::fstat(&fd)?;
-    let safe = stat.st_uid == rustix::process::geteuid().as_raw() && stat.st_mode & 0o022 == 0;
-    if safe { Ok(fd) } else { Err(Errno::PERM) }
+    let stat = nix::sys::stat::fstat(&fd)?;
+    let safe = stat.st_uid == geteuid().as_raw() && stat.st_mode & 0o022 == 0;
+    if safe { Ok(fd) } else { Err(Errno::EPERM) }
 }
 
 /// The id as a file name: letters, digits, `-`, `_` and dots inside stay, all else is `%` and two hexadecimal digits.
@@ -244,15 +249,15 @@ fn decode(bytes: &[u8]) -> Option<Container> {
 }
 
 fn read(directory: &OwnedFd, name: &[u8]) -> Option<Container> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let fd = rustix::fs::openat(directory, OsStr::from_bytes(name), flags, Mode::empty()).ok()?;
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let fd = nix::fcntl::openat(directory, OsStr::from_bytes(name), flags, Mode::empty()).ok()?;
     let mut bytes = vec![0; LIMIT + 1];
     let mut length = 0;
     loop {
-        match rustix::io::read(&fd, &mut bytes[length..]) {
+        match nix::unistd::read(&fd, &mut bytes[length..]) {
             Ok(0) => break,
             Ok(count) => length += count,
-            Err(Errno::INTR) => {}
+            Err(Errno::EINTR) => {}
             Err(_) => return None,
         }
     }
@@ -331,7 +336,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
         assert_eq!(all(root.path()).len(), 2);
         std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).unwrap();
-        assert_eq!(record(root.path(), &container("y")), Err(Errno::PERM));
+        assert_eq!(record(root.path(), &container("y")), Err(Errno::EPERM));
         let other = tempfile::tempdir().unwrap();
         symlink(&directory, other.path().join(DIRECTORY)).unwrap();
         assert!(record(other.path(), &container("y")).is_err());

@@ -68,9 +68,9 @@ impl Context {
 
 /// When the clock of the kernel's log began; it stands still while the machine sleeps.
 fn boot_time() -> Option<SystemTime> {
-    let running = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    let seconds = u64::try_from(running.tv_sec).ok()?;
-    let nanos = u32::try_from(running.tv_nsec).ok()?;
+    let running = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).ok()?;
+    let seconds = u64::try_from(running.tv_sec()).ok()?;
+    let nanos = u32::try_from(running.tv_nsec()).ok()?;
     SystemTime::now().checked_sub(Duration::new(seconds, nanos))
 }
 

@@ -4,9 +4,12 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::event::{PollFd, PollFlags};
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
+use std::os::fd::AsFd;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::Mode;
 use thiserror::Error;
 
 use super::record::{self, Record};
@@ -43,7 +46,7 @@ pub enum SourceError {
 fn error(path: &Path, errno: Errno) -> SourceError {
     let (path, reason) = (path.to_owned(), OsError(errno));
     match errno {
-        Errno::PERM | Errno::ACCESS | Errno::NOENT => SourceError::Refused { path, reason },
+        Errno::EPERM | Errno::EACCES | Errno::ENOENT => SourceError::Refused { path, reason },
         _ => SourceError::File { path, reason },
     }
 }
@@ -88,8 +91,8 @@ impl Kmsg {
     /// # Errors
     /// [`SourceError`]
     pub fn open(path: &Path) -> Result<Kmsg, SourceError> {
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| error(path, errno))?;
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        let fd = nix::fcntl::open(path, flags, Mode::empty()).map_err(|errno| error(path, errno))?;
         Ok(Kmsg { fd, path: path.to_owned(), reader: record::Reader::default() })
     }
 
@@ -101,8 +104,8 @@ impl Kmsg {
         // One read gives one record, with its escapes at most four times its 1 KiB, and its keys.
         let mut buffer = [0_u8; 16 * 1024];
         loop {
-            match rustix::io::read(&self.fd, &mut buffer) {
-                Ok(0) | Err(Errno::AGAIN) => return Ok(self.reader.finish().map_or(Next::Nothing, Next::Record)),
+            match nix::unistd::read(&self.fd, &mut buffer) {
+                Ok(0) | Err(Errno::EAGAIN) => return Ok(self.reader.finish().map_or(Next::Nothing, Next::Record)),
                 Ok(count) => {
                     // The lines behind the first are keys, which say nothing about memory.
                     let line = buffer[..count].split(|&byte| byte == b'\n').next().unwrap_or_default();
@@ -110,8 +113,8 @@ impl Kmsg {
                         return Ok(Next::Record(record));
                     }
                 }
-                Err(Errno::PIPE) => return Ok(Next::Lost),
-                Err(Errno::INTR) => {}
+                Err(Errno::EPIPE) => return Ok(Next::Lost),
+                Err(Errno::EINTR) => {}
                 Err(errno) => return Err(error(&self.path, errno)),
             }
         }
@@ -122,10 +125,10 @@ impl Kmsg {
     /// # Errors
     /// [`SourceError`]
     pub fn wait(&self, milliseconds: i64) -> Result<bool, SourceError> {
-        let timeout = rustix::event::Timespec { tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000 };
-        match rustix::event::poll(&mut [PollFd::new(&self.fd, PollFlags::IN)], Some(&timeout)) {
+        let timeout = PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)], timeout) {
             Ok(count) => Ok(count > 0),
-            Err(Errno::INTR) => Ok(false),
+            Err(Errno::EINTR) => Ok(false),
             Err(errno) => Err(error(&self.path, errno)),
         }
     }

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, CWD};
+use nix::unistd::{AccessFlags, eaccess};
 use thiserror::Error;
 
 use super::flavor::Flavor;
@@ -138,7 +138,7 @@ fn usable(path: &Path, own: &SelfExe) -> Result<(), LocateError> {
     if !metadata.is_file() {
         return Err(LocateError::NotAFile(path.to_owned()));
     }
-    rustix::fs::accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS).map_err(|errno| unusable(OsError(errno)))?;
+    eaccess(path, AccessFlags::X_OK).map_err(|errno| unusable(OsError(errno)))?;
     if own.is(path, &metadata) {
         return Err(LocateError::Itself(path.to_owned()));
     }

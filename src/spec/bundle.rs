@@ -5,12 +5,17 @@
 //! fsync: a bundle does not outlive a power failure, its container does not either.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, XattrFlags};
-use rustix::io::Errno;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, RenameFlags, renameat2};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmod};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
 use thiserror::Error;
+use xattr::FileExt;
 
 use crate::system::os_error::OsError;
 
@@ -50,8 +55,8 @@ pub struct AtomicFile {
     path: PathBuf,
     directory: OwnedFd,
     name: OsString,
-    file: OwnedFd,
-    stat: Stat,
+    file: File,
+    stat: FileStat,
 }
 
 impl AtomicFile {
@@ -71,14 +76,15 @@ impl AtomicFile {
             _ => Path::new("."),
         };
         let name = path.file_name().ok_or_else(|| BundleError::NotAFile(path.to_owned()))?.to_owned();
-        let directory = rustix::fs::open(parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        let directory = nix::fcntl::open(parent, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
             .map_err(BundleError::file(parent, "open the bundle"))?;
         // NONBLOCK: a FIFO would otherwise hold this process until somebody writes.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-        let file =
-            rustix::fs::openat(&directory, &name, flags, Mode::empty()).map_err(BundleError::file(path, "open"))?;
-        let stat = rustix::fs::fstat(&file).map_err(BundleError::file(path, "look at"))?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
+        let file = nix::fcntl::openat(&directory, name.as_os_str(), flags, Mode::empty())
+            .map_err(BundleError::file(path, "open"))?;
+        let file = File::from(file);
+        let stat = nix::sys::stat::fstat(&file).map_err(BundleError::file(path, "look at"))?;
+        if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
             return Err(BundleError::NotAFile(path.to_owned()));
         }
         let size = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
@@ -115,10 +121,10 @@ impl AtomicFile {
     /// (`fs/ext4/namei.c`, `auto_da_alloc`), which doubles the time and is the last thing wanted when memory is short.
     fn exchange(&self, temporary: &OsStr) -> Result<Left, Errno> {
         let (directory, name) = (&self.directory, &self.name);
-        match rustix::fs::renameat_with(directory, temporary, directory, name, RenameFlags::EXCHANGE) {
+        match renameat2(directory, temporary, directory, name.as_os_str(), RenameFlags::RENAME_EXCHANGE) {
             Ok(()) => Ok(Left::OldFile),
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-                rustix::fs::renameat(directory, temporary, directory, name).map(|()| Left::Nothing)
+            Err(Errno::EINVAL | Errno::ENOSYS | Errno::ENOTSUP) => {
+                nix::fcntl::renameat(directory, temporary, directory, name.as_os_str()).map(|()| Left::Nothing)
             }
             Err(errno) => Err(errno),
         }
@@ -126,22 +132,22 @@ impl AtomicFile {
 
     /// Removes a file beside the spec. Once more if need be, and then nothing better can be done.
     fn remove(&self, name: &OsStr) {
-        let remove = || rustix::fs::unlinkat(&self.directory, name, AtFlags::empty());
+        let remove = || unlinkat(&self.directory, name, UnlinkatFlags::NoRemoveDir);
         let _ = remove().or_else(|_| remove());
     }
 
     /// A new empty file beside the spec. The name carries the PID; a twin of it was left by a process that was killed.
-    fn create_temporary(&self) -> Result<(OsString, OwnedFd), BundleError> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let pid = rustix::process::getpid().as_raw_nonzero();
-        let mut last = Errno::EXIST;
+    fn create_temporary(&self) -> Result<(OsString, File), BundleError> {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let pid = std::process::id();
+        let mut last = Errno::EEXIST;
         for attempt in 0..16 {
             let mut name = OsString::from(".");
             name.push(&self.name);
             name.push(format!(".oomshim-{pid}-{attempt}"));
-            match rustix::fs::openat(&self.directory, &name, flags, Mode::RUSR | Mode::WUSR) {
-                Ok(file) => return Ok((name, file)),
-                Err(Errno::EXIST) => {}
+            match nix::fcntl::openat(&self.directory, name.as_os_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR) {
+                Ok(file) => return Ok((name, File::from(file))),
+                Err(Errno::EEXIST) => {}
                 Err(errno) => {
                     last = errno;
                     break;
@@ -151,42 +157,41 @@ impl AtomicFile {
         Err(BundleError::file(&self.path, "create a new file beside")(last))
     }
 
-    fn fill(&self, file: &OwnedFd, bytes: &[u8]) -> Result<(), BundleError> {
+    fn fill(&self, file: &File, bytes: &[u8]) -> Result<(), BundleError> {
         let mut rest = bytes;
         while !rest.is_empty() {
-            match rustix::io::write(file, rest) {
-                Ok(0) => return Err(BundleError::file(&self.path, "write a new file beside")(Errno::IO)),
+            match nix::unistd::write(file, rest) {
+                Ok(0) => return Err(BundleError::file(&self.path, "write a new file beside")(Errno::EIO)),
                 Ok(count) => rest = &rest[count..],
-                Err(Errno::INTR) => {}
+                Err(Errno::EINTR) => {}
                 Err(errno) => return Err(BundleError::file(&self.path, "write a new file beside")(errno)),
             }
         }
-        let made = rustix::fs::fstat(file).map_err(BundleError::file(&self.path, "look at the new file beside"))?;
+        let made = nix::sys::stat::fstat(file).map_err(BundleError::file(&self.path, "look at the new file beside"))?;
         if (made.st_uid, made.st_gid) != (self.stat.st_uid, self.stat.st_gid) {
-            let owner = rustix::fs::Uid::from_raw(self.stat.st_uid);
-            let group = rustix::fs::Gid::from_raw(self.stat.st_gid);
-            rustix::fs::fchown(file, Some(owner), Some(group))
-                .map_err(BundleError::file(&self.path, "give the owner of"))?;
+            let owner = Uid::from_raw(self.stat.st_uid);
+            let group = Gid::from_raw(self.stat.st_gid);
+            fchown(file, Some(owner), Some(group)).map_err(BundleError::file(&self.path, "give the owner of"))?;
         }
         self.copy_attributes(file)?;
         // Last, because a chown takes set-id bits away and an ACL among the attributes changes the group's bits.
-        rustix::fs::fchmod(file, Mode::from_raw_mode(self.stat.st_mode))
+        fchmod(file, Mode::from_bits_truncate(self.stat.st_mode))
             .map_err(BundleError::file(&self.path, "give the mode of"))
     }
 
     /// Copies the extended attributes: a security label, an ACL, whatever an administrator put there.
-    fn copy_attributes(&self, file: &OwnedFd) -> Result<(), BundleError> {
+    fn copy_attributes(&self, file: &File) -> Result<(), BundleError> {
         let error = BundleError::file(&self.path, "copy the extended attributes of");
-        let mut names = [0_u8; 4096];
-        let length = match rustix::fs::flistxattr(&self.file, &mut names) {
-            Ok(length) => length,
-            Err(Errno::NOTSUP | Errno::NOSYS) => return Ok(()),
+        let names = match self.file.list_xattr().map_err(errno_of) {
+            Ok(names) => names,
+            Err(Errno::ENOTSUP | Errno::ENOSYS) => return Ok(()),
             Err(errno) => return Err(error(errno)),
         };
-        for name in names[..length].split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
+        for name in names {
             // Who may read the file hangs on these. Anything else is not worth a container without its score.
-            let matters = matches!(name, b"security.selinux" | b"system.posix_acl_access");
-            copy_attribute(&self.file, file, name).or_else(|errno| if matters { Err(error(errno)) } else { Ok(()) })?;
+            let matters = matches!(name.as_bytes(), b"security.selinux" | b"system.posix_acl_access");
+            let copied = copy_attribute(&self.file, file, &name).map_err(errno_of);
+            copied.or_else(|errno| if matters { Err(error(errno)) } else { Ok(()) })?;
         }
         Ok(())
     }
@@ -194,17 +199,20 @@ impl AtomicFile {
 
 /// Copies one of them. A hash of the old content is none of the new one's: the kernel makes `security.ima` and
 /// `security.evm` anew.
-fn copy_attribute(from: &OwnedFd, to: &OwnedFd, name: &[u8]) -> rustix::io::Result<()> {
-    if matches!(name, b"security.ima" | b"security.evm") {
+fn copy_attribute(from: &File, to: &File, name: &OsStr) -> std::io::Result<()> {
+    if matches!(name.as_bytes(), b"security.ima" | b"security.evm") {
         return Ok(());
     }
-    let (mut value, mut present) = ([0_u8; 4096], [0_u8; 4096]);
-    let size = rustix::fs::fgetxattr(from, name, &mut value)?;
+    let Some(value) = from.get_xattr(name)? else { return Ok(()) };
     // A label that the directory's default already gave needs no right to set one.
-    if rustix::fs::fgetxattr(to, name, &mut present).is_ok_and(|length| present[..length] == value[..size]) {
+    if to.get_xattr(name).is_ok_and(|present| present.as_ref() == Some(&value)) {
         return Ok(());
     }
-    rustix::fs::fsetxattr(to, name, &value[..size], XattrFlags::empty())
+    to.set_xattr(name, &value)
+}
+
+fn errno_of(error: std::io::Error) -> Errno {
+    OsError::from(error).0
 }
 
 /// What is behind the temporary file's name after it took the spec's.
@@ -216,16 +224,16 @@ enum Left {
 }
 
 /// Reads to the end of the file, which may have grown since its size was taken, but not beyond [`LIMIT`].
-fn read_whole(file: &OwnedFd, size: u64, path: &Path) -> Result<Vec<u8>, BundleError> {
+fn read_whole(file: &File, size: u64, path: &Path) -> Result<Vec<u8>, BundleError> {
     // One byte more than the size, so that the common case ends with one short read.
     let expected = usize::try_from(size).unwrap_or(0) + 1;
     let mut bytes = vec![0; expected.max(512)];
     let mut filled = 0;
     loop {
-        match rustix::io::read(file, &mut bytes[filled..]) {
+        match nix::unistd::read(file, &mut bytes[filled..]) {
             Ok(0) => break,
             Ok(count) => filled += count,
-            Err(Errno::INTR) => continue,
+            Err(Errno::EINTR) => continue,
             Err(errno) => return Err(BundleError::file(path, "read")(errno)),
         }
         if filled as u64 > LIMIT {
@@ -278,11 +286,11 @@ mod tests {
     fn a_replaced_file_keeps_mode_owner_and_attributes() {
         let (directory, path) = bundle("old");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        let root = rustix::process::geteuid().is_root();
+        let root = nix::unistd::geteuid().is_root();
         if root {
             std::os::unix::fs::chown(&path, Some(12), Some(34)).unwrap();
         }
-        let labelled = rustix::fs::setxattr(&path, "user.label", b"\x00\xffx", XattrFlags::empty()).is_ok();
+        let labelled = xattr::set(&path, "user.label", b"\x00\xffx").is_ok();
         let before = fs::metadata(&path).unwrap();
         let (file, bytes) = AtomicFile::read(&path).unwrap();
         assert_eq!(bytes, b"old");
@@ -292,9 +300,7 @@ mod tests {
         assert_ne!(before.ino(), after.ino());
         assert_eq!((before.mode(), before.uid(), before.gid()), (after.mode(), after.uid(), after.gid()));
         if labelled {
-            let mut value = [0; 8];
-            let size = rustix::fs::getxattr(&path, "user.label", &mut value).unwrap();
-            assert_eq!(&value[..size], b"\x00\xffx");
+            assert_eq!(xattr::get(&path, "user.label").unwrap().unwrap(), b"\x00\xffx");
         }
         assert_eq!(names(directory.path()), ["config.json"]);
     }
@@ -313,7 +319,7 @@ mod tests {
     fn what_is_no_spec_file_is_named_and_nobody_waits() {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
-        rustix::fs::mknodat(rustix::fs::CWD, at("fifo"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        nix::unistd::mkfifo(&at("fifo"), Mode::S_IRUSR).unwrap();
         fs::create_dir(at("directory")).unwrap();
         let huge = fs::File::create(at("huge")).unwrap();
         huge.set_len(LIMIT + 1).unwrap();

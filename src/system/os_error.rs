@@ -7,52 +7,52 @@
 
 use std::fmt;
 
-use rustix::io::Errno;
+use nix::errno::Errno;
 
 /// An errno, shown in words that no engine takes for something else.
 ///
 /// ```
-/// use rustix::io::Errno;
-/// assert_eq!(oomshim::system::os_error::OsError(Errno::ROFS).to_string(), "the file system is read-only (EROFS)");
+/// use nix::errno::Errno;
+/// assert_eq!(oomshim::system::os_error::OsError(Errno::EROFS).to_string(), "the file system is read-only (EROFS)");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OsError(pub Errno);
 
 impl From<std::io::Error> for OsError {
     fn from(error: std::io::Error) -> Self {
-        OsError(Errno::from_io_error(&error).unwrap_or(Errno::IO))
+        OsError(error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
     }
 }
 
 impl fmt::Display for OsError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self.0 {
-            Errno::ACCESS => "access is refused (EACCES)",
-            Errno::PERM => "this user may not do that (EPERM)",
-            Errno::NOENT => "not found (ENOENT)",
-            Errno::NOTDIR => "a part of the path is a file (ENOTDIR)",
-            Errno::ISDIR => "it is a directory (EISDIR)",
-            Errno::EXIST => "it is already there (EEXIST)",
-            Errno::ROFS => "the file system is read-only (EROFS)",
-            Errno::NOSPC => "the file system is full (ENOSPC)",
-            Errno::DQUOT => "the disk quota is used up (EDQUOT)",
-            Errno::FBIG => "the file would be too large (EFBIG)",
-            Errno::IO => "the device failed (EIO)",
-            Errno::MFILE => "this process has too many open files (EMFILE)",
-            Errno::NFILE => "the machine has too many open files (ENFILE)",
-            Errno::NOMEM => "the kernel has no memory for it (ENOMEM)",
-            Errno::LOOP => "too many symbolic links (ELOOP)",
-            Errno::NAMETOOLONG => "the path is too long (ENAMETOOLONG)",
-            Errno::SRCH => "the process is gone (ESRCH)",
-            Errno::NOEXEC => "it is not a program of this machine (ENOEXEC)",
-            Errno::TXTBSY => "it is open for writing (ETXTBSY)",
-            Errno::TOOBIG => "the argument list is too long (E2BIG)",
-            Errno::INVAL => "the kernel does not take that value (EINVAL)",
-            Errno::RANGE => "the value is out of range (ERANGE)",
-            Errno::BUSY => "it is busy (EBUSY)",
-            Errno::NOTSUP => "the file system cannot do that (ENOTSUP)",
-            Errno::NXIO => "nothing answers there (ENXIO)",
-            other => return write!(out, "error number {}", other.raw_os_error()),
+            Errno::EACCES => "access is refused (EACCES)",
+            Errno::EPERM => "this user may not do that (EPERM)",
+            Errno::ENOENT => "not found (ENOENT)",
+            Errno::ENOTDIR => "a part of the path is a file (ENOTDIR)",
+            Errno::EISDIR => "it is a directory (EISDIR)",
+            Errno::EEXIST => "it is already there (EEXIST)",
+            Errno::EROFS => "the file system is read-only (EROFS)",
+            Errno::ENOSPC => "the file system is full (ENOSPC)",
+            Errno::EDQUOT => "the disk quota is used up (EDQUOT)",
+            Errno::EFBIG => "the file would be too large (EFBIG)",
+            Errno::EIO => "the device failed (EIO)",
+            Errno::EMFILE => "this process has too many open files (EMFILE)",
+            Errno::ENFILE => "the machine has too many open files (ENFILE)",
+            Errno::ENOMEM => "the kernel has no memory for it (ENOMEM)",
+            Errno::ELOOP => "too many symbolic links (ELOOP)",
+            Errno::ENAMETOOLONG => "the path is too long (ENAMETOOLONG)",
+            Errno::ESRCH => "the process is gone (ESRCH)",
+            Errno::ENOEXEC => "it is not a program of this machine (ENOEXEC)",
+            Errno::ETXTBSY => "it is open for writing (ETXTBSY)",
+            Errno::E2BIG => "the argument list is too long (E2BIG)",
+            Errno::EINVAL => "the kernel does not take that value (EINVAL)",
+            Errno::ERANGE => "the value is out of range (ERANGE)",
+            Errno::EBUSY => "it is busy (EBUSY)",
+            Errno::ENOTSUP => "the file system cannot do that (ENOTSUP)",
+            Errno::ENXIO => "nothing answers there (ENXIO)",
+            other => return write!(out, "error {other:?}"),
         };
         out.write_str(words)
     }
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn no_wording_is_mapped_by_an_engine() {
         for raw in 1..134 {
-            let text = OsError(Errno::from_raw_os_error(raw)).to_string();
+            let text = OsError(Errno::from_raw(raw)).to_string();
             for phrase in MAPPED_BY_ENGINES {
                 assert!(!text.contains(phrase), "errno {raw} says {text:?}");
             }
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_errno_is_shown_by_its_number() {
-        assert_eq!(OsError(Errno::from_raw_os_error(133)).to_string(), "error number 133");
+    fn an_errno_without_words_is_named() {
+        assert_eq!(OsError(Errno::EPROTO).to_string(), "error EPROTO");
     }
 }

@@ -4,11 +4,13 @@
 //! ESRCH instead of standing in for another process.
 
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::str::FromStr;
 
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 use thiserror::Error;
 
 use crate::system::oom_score_adj::OomScoreAdj;
@@ -52,13 +54,13 @@ impl ProcessError {
     /// Whether the kernel refused a write for lack of rights.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        matches!(self, ProcessError::File { reason: OsError(Errno::ACCESS | Errno::PERM), .. })
+        matches!(self, ProcessError::File { reason: OsError(Errno::EACCES | Errno::EPERM), .. })
     }
 
     /// Whether the process had ended.
     #[must_use]
     pub fn is_gone(&self) -> bool {
-        matches!(self, ProcessError::File { reason: OsError(Errno::SRCH | Errno::NOENT), .. })
+        matches!(self, ProcessError::File { reason: OsError(Errno::ESRCH | Errno::ENOENT), .. })
     }
 }
 
@@ -87,8 +89,8 @@ impl Process {
     }
 
     fn named(proc: &Path, name: String) -> Result<Self, ProcessError> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        match rustix::fs::open(proc.join(&name), flags, Mode::empty()) {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        match nix::fcntl::open(&proc.join(&name), flags, Mode::empty()) {
             Ok(directory) => Ok(Process { name, directory }),
             Err(errno) => Err(ProcessError::File { pid: name, file: "", operation: "open", reason: OsError(errno) }),
         }
@@ -115,13 +117,13 @@ impl Process {
     /// # Errors
     /// [`ProcessError::File`], with ESRCH when the process has ended.
     pub fn read_into(&self, file: &'static str, bytes: &mut Vec<u8>) -> Result<(), ProcessError> {
-        let open = OFlags::RDONLY | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&self.directory, file, open, Mode::empty()).map_err(self.error(file, "open"))?;
+        let open = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+        let fd = nix::fcntl::openat(&self.directory, file, open, Mode::empty()).map_err(self.error(file, "open"))?;
         bytes.clear();
         // Most of these files are shorter than a page, which then is all that is asked for.
         let mut buffer = [0_u8; 4096];
         while bytes.len() < LIMIT {
-            match rustix::io::read(&fd, &mut buffer) {
+            match nix::unistd::read(&fd, &mut buffer) {
                 Ok(0) => break,
                 Ok(count) => {
                     bytes.extend_from_slice(&buffer[..count]);
@@ -129,7 +131,7 @@ impl Process {
                         break;
                     }
                 }
-                Err(Errno::INTR) => {}
+                Err(Errno::EINTR) => {}
                 Err(errno) => return Err(self.error(file, "read")(errno)),
             }
         }
@@ -159,13 +161,13 @@ impl Process {
     /// `CAP_SYS_RESOURCE` in the initial user namespace (`fs/proc/base.c`, `__set_oom_adj`).
     pub fn set_score(&self, score: OomScoreAdj) -> Result<(), ProcessError> {
         let file = "oom_score_adj";
-        let open = OFlags::WRONLY | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&self.directory, file, open, Mode::empty()).map_err(self.error(file, "open"))?;
+        let open = OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+        let fd = nix::fcntl::openat(&self.directory, file, open, Mode::empty()).map_err(self.error(file, "open"))?;
         let text = score.to_string();
         loop {
-            match rustix::io::write(&fd, text.as_bytes()) {
+            match nix::unistd::write(&fd, text.as_bytes()) {
                 Ok(_) => return Ok(()),
-                Err(Errno::INTR) => {}
+                Err(Errno::EINTR) => {}
                 Err(errno) => return Err(self.error(file, "write")(errno)),
             }
         }
@@ -254,8 +256,8 @@ impl Process {
     /// [`ProcessError::File`], with EACCES for a process of somebody else.
     pub fn namespace(&self, kind: Namespace) -> Result<Vec<u8>, ProcessError> {
         let file = kind.file();
-        match rustix::fs::readlinkat(&self.directory, file, Vec::new()) {
-            Ok(link) => Ok(link.into_bytes()),
+        match nix::fcntl::readlinkat(&self.directory, file) {
+            Ok(link) => Ok(link.into_vec()),
             Err(errno) => Err(self.error(file, "read")(errno)),
         }
     }

@@ -49,9 +49,9 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let pid = i32::try_from(self.child.id()).ok().map(nix::unistd::Pid::from_raw);
         if let Some(pid) = pid.filter(|_| self.lives()) {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
         }
         let began = Instant::now();
         while self.lives() && began.elapsed() < END {

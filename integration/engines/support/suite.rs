@@ -52,7 +52,7 @@ impl Suite {
         if needs.is_empty() {
             return None;
         }
-        if !rustix::process::geteuid().is_root() {
+        if !nix::unistd::geteuid().is_root() {
             return Some("engines want to be started by root".to_owned());
         }
         let absent: Vec<&str> = needs.iter().copied().filter(|name| self.find(name).is_none()).collect();
