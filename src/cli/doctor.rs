@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use super::Exit;
-use super::rank::Format;
+use super::format::OutputFormat;
 use crate::doctor::{self, CHECKS, Machine, Verdict, output};
 
 /// The command line of `oomshim doctor`.
@@ -22,8 +22,8 @@ pub struct Args {
     #[arg(long)]
     strict: bool,
     /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 /// Examines the machine.
@@ -41,8 +41,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let outcomes = doctor::examine(&Machine::running(), &args.only);
     super::print(&match args.format {
-        Format::Text => output::text(&outcomes),
-        Format::Json => output::json(&outcomes),
+        OutputFormat::Text => output::text(&outcomes),
+        OutputFormat::Json => output::json(&outcomes),
     })?;
     let worst = doctor::worst(&outcomes);
     let bad = worst == Verdict::Fail || args.strict && worst != Verdict::Pass;

@@ -3,6 +3,7 @@
 
 pub mod completions;
 pub mod doctor;
+pub mod format;
 pub mod hook;
 pub mod lint;
 pub mod man;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use super::Exit;
+use super::format::OutputFormat;
 use crate::rank::{self, Question, json, text};
 use crate::registry;
 use crate::system::host::Roots;
@@ -33,17 +34,8 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2")]
     watch: Option<f64>,
     /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-/// For whom to print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people
-    Text,
-    /// For programs
-    Json,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 /// Prints the ranking.
@@ -61,15 +53,15 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     loop {
         let ranking = rank::rank(&Roots::default(), Path::new(registry::ROOT), &question)?;
         let text = match args.format {
-            Format::Json => json::write(&ranking),
-            Format::Text => text::write(&ranking, columns()),
+            OutputFormat::Json => json::write(&ranking),
+            OutputFormat::Text => text::write(&ranking, columns()),
         };
         let Some(pause) = pause else {
             super::print(&text)?;
             return Ok(if ranking.is_fatal() { Exit::Findings } else { Exit::Success });
         };
         // Home, then erase what is left of the last picture: erasing first would flicker.
-        let home = if args.format == Format::Text && columns().is_some() { "\x1b[H\x1b[2J" } else { "" };
+        let home = if args.format == OutputFormat::Text && columns().is_some() { "\x1b[H\x1b[2J" } else { "" };
         super::print(&format!("{home}{text}"))?;
         std::thread::sleep(pause);
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::bail;
 
 use super::Exit;
-use super::rank::Format;
+use super::format::OutputFormat;
 use crate::registry;
 use crate::report::event::{EventAssembler, all};
 use crate::report::source::{self, Kmsg, Next};
@@ -31,8 +31,8 @@ pub struct Args {
     #[arg(short, long)]
     follow: bool,
     /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 fn since(text: &str) -> anyhow::Result<SystemTime> {
@@ -73,7 +73,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     for report in &reports {
         args.print(report)?;
     }
-    if reports.is_empty() && args.format == Format::Text {
+    if reports.is_empty() && args.format == OutputFormat::Text {
         let asked = if args.container.is_some() || args.since.is_some() { " that you asked for" } else { "" };
         super::print(&format!("The log has no record of a process{asked} that was killed for want of memory.\n"))?;
     }
@@ -111,8 +111,8 @@ impl Args {
 
     fn print(&self, report: &Report) -> anyhow::Result<()> {
         super::print(&match self.format {
-            Format::Json => json::write(report),
-            Format::Text => text::write(report),
+            OutputFormat::Json => json::write(report),
+            OutputFormat::Text => text::write(report),
         })
     }
 }

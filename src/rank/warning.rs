@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::badness::Rules;
 use super::scope::{Machine, Scope};
-use super::text::size;
+use crate::text::size::size;
 
 /// A thing to know besides the order.
 #[derive(Debug, Clone, PartialEq, Eq)]

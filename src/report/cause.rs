@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::event::Event;
 use super::line::{Constraint, Reach};
-use crate::rank::text::size;
 use crate::registry::{self, Container};
 use crate::text::escape;
+use crate::text::size::size;
 
 /// Whose memory was short.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use super::cause::{self, Cause};
 use super::line::Killed;
 use super::record;
 use super::time::Time;
-use crate::rank::text::size;
 use crate::text::escape;
+use crate::text::size::size;
 
 /// How many of the processes of a group are named.
 const NAMED: usize = 10;

@@ -1,3 +1,4 @@
-//! How things are shown to people: text from strangers, escaped for a terminal.
+//! How things are shown to people: text from strangers, escaped for a terminal, and sizes.
 
 pub mod escape;
+pub mod size;

@@ -2,7 +2,7 @@
 
 use super::super::{Finding, Machine};
 use crate::rank::scope;
-use crate::rank::text::size;
+use crate::text::size::size;
 
 /// Looks at how much there is.
 #[must_use]
