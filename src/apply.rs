@@ -4,8 +4,9 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::log::Level;
-use crate::log::record::Record;
+use tracing::{debug, info, warn};
+
+use crate::log::message;
 use crate::policy::Policy;
 use crate::policy::class::Class;
 use crate::policy::decide::{self, Decision, Plan};
@@ -56,34 +57,34 @@ pub fn shortfall(decision: &Decision, plan: &Plan) -> String {
     }
 }
 
-/// What was done, for the log.
-#[must_use]
-pub fn record(id: Option<&OsStr>, bundle: Option<&Path>, decision: &Decision, plan: &Plan) -> Record {
+/// Logs what is asked of the runtime. `id` and `bundle` are absent where nobody tells them.
+pub fn log(id: Option<&OsStr>, bundle: Option<&Path>, decision: &Decision, plan: &Plan) {
+    let (class, id) = (decision.name(), id.map(shown));
     if decision.class.is_none() && plan.edits.is_empty() {
-        let name =
-            id.map_or("a container".to_owned(), |id| format!("container {}", escape::bytes(id.as_encoded_bytes())));
-        let record = Record::new(Level::Debug, format!("left {name} alone")).with("class", decision.name());
-        return id.into_iter().fold(record, |record, id| record.with("id", id));
+        let name = id.as_ref().map_or("a container".to_owned(), |id| format!("container {id}"));
+        return debug!(message_id = message::LEFT_ALONE.id, class, id, "left {name} alone");
     }
-    let fields: Vec<String> = plan.edits.iter().map(|edit| format!("{} = {}", edit.field(), edit.value())).collect();
+    let edits: Vec<String> = plan.edits.iter().map(|edit| format!("{} = {}", edit.field(), edit.value())).collect();
     let skipped: Vec<String> = plan.skipped.iter().map(|it| format!("{}: {}", it.what, it.why)).collect();
-    let name = id.map(|id| format!(" {}", escape::bytes(id.as_encoded_bytes()))).unwrap_or_default();
-    let mut message = format!("container{name} is {}: {}", decision.name(), fields.join(", "));
-    let level = if plan.clamped_from.is_some() {
-        message.push_str(&format!("; {}", shortfall(decision, plan)));
-        Level::Warn
+    let skipped = (!skipped.is_empty()).then(|| skipped.join("; "));
+    let bundle = bundle.map(|bundle| shown(bundle.as_os_str()));
+    let score = plan.score().map(|score| score.to_string());
+    let clamped_from = plan.clamped_from.map(|wanted| wanted.to_string());
+    let name = id.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
+    let text = format!("container{name} is {class}: {}", edits.join(", "));
+    if clamped_from.is_some() {
+        let shortfall = shortfall(decision, plan);
+        warn!(
+            message_id = message::REQUESTED.id,
+            class, id, bundle, clamped_from, score, skipped, "{text}; {shortfall}"
+        );
     } else {
-        Level::Info
-    };
-    let mut record = Record::new(level, message).with("class", decision.name());
-    for (name, value) in [("id", id), ("bundle", bundle.map(Path::as_os_str))] {
-        record = value.into_iter().fold(record, |record, value| record.with(name, value));
+        info!(message_id = message::REQUESTED.id, class, id, bundle, score, skipped, "{text}");
     }
-    if let Some(wanted) = plan.clamped_from {
-        record = record.with("clamped_from", wanted.to_string());
-    }
-    if let Some(score) = plan.score() {
-        record = record.with("score", score.to_string());
-    }
-    if skipped.is_empty() { record } else { record.with("skipped", skipped.join("; ")) }
+}
+
+/// An id or a path as text for a log.
+#[must_use]
+pub fn shown(text: &OsStr) -> String {
+    escape::bytes(text.as_encoded_bytes())
 }

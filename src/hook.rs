@@ -8,10 +8,10 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
+use tracing::{debug, info, warn};
 
 use crate::apply;
-use crate::log::Level;
-use crate::log::record::Record;
+use crate::log::message;
 use crate::policy::Policy;
 use crate::policy::class::Class;
 use crate::policy::decide::{self, Decision, Source};
@@ -109,7 +109,7 @@ pub fn read_input(input: impl Read, limit: u64) -> Result<Vec<u8>, HookError> {
 ///
 /// # Errors
 /// [`HookError`]; what could be done is done.
-pub fn create_runtime(state: &[u8], class: Option<&str>, policy: &Policy, roots: &Roots) -> Result<Record, HookError> {
+pub fn create_runtime(state: &[u8], class: Option<&str>, policy: &Policy, roots: &Roots) -> Result<(), HookError> {
     let state: State = serde_json::from_slice(state).map_err(HookError::NotAState)?;
     if !matches!(state.status.as_str(), "creating" | "created") {
         return Err(HookError::Status(state.status.chars().take(40).collect()));
@@ -134,19 +134,21 @@ pub fn create_runtime(state: &[u8], class: Option<&str>, policy: &Policy, roots:
     };
     let workload = workload.named(Some(OsStr::new(&state.id)), state.bundle.clone());
     let decision = decision(class, policy, &workload)?;
-    let named =
-        |record: Record| record.with("id", &state.id).with("bundle", &state.bundle).with("class", decision.name());
-    let id = escape::text(&state.id).into_owned();
+    let (name, id) = (decision.name(), escape::text(&state.id).into_owned());
+    let (id, bundle) = (id.as_str(), apply::shown(state.bundle.as_os_str()));
     let Some(class) = &decision.class else {
         let plan = decide::plan_to_keep(policy, &decision, &workload, process.score()?);
         let Some(score) = plan.score() else {
-            return Ok(named(Record::new(Level::Debug, format!("left container {id} alone"))));
+            debug!(message_id = message::LEFT_ALONE.id, id, bundle, class = name, "left container {id} alone");
+            return Ok(());
         };
         process.set_score(score)?;
-        return Ok(named(Record::new(Level::Info, format!("container {id} is keep: oom_score_adj = {score}"))));
+        let message_id = message::REQUESTED.id;
+        info!(message_id, id, bundle, class = name, "container {id} is keep: oom_score_adj = {score}");
+        return Ok(());
     };
     let mut done = Vec::new();
-    let mut level = Level::Info;
+    let mut complete = true;
     if let Some(wanted) = decide::wanted_score(class, &workload, process.score().ok()) {
         let got = process.set_score_or_floor(wanted)?;
         if got != wanted && policy.strict {
@@ -155,27 +157,28 @@ pub fn create_runtime(state: &[u8], class: Option<&str>, policy: &Policy, roots:
         done.push(format!("oom_score_adj = {got}"));
         if got != wanted {
             done.push(format!("instead of {wanted}, for lack of CAP_SYS_RESOURCE"));
-            level = Level::Warn;
+            complete = false;
         }
     }
     let skipped = if own_cgroup { Vec::new() } else { set_memory(class, &workload, &process, roots, &mut done) };
     if !skipped.is_empty() && host::cgroups(roots) == Cgroups::V2 {
-        level = Level::Warn;
+        complete = false;
     }
-    let record = named(Record::new(level, format!("container {id} is {}: {}", decision.name(), done.join(", "))));
-    Ok(if skipped.is_empty() { record } else { record.with("skipped", skipped.join("; ")) })
+    let (message_id, done) = (message::REQUESTED.id, done.join(", "));
+    let skipped = (!skipped.is_empty()).then(|| skipped.join("; "));
+    if complete {
+        info!(message_id, id, bundle, class = name, skipped, "container {id} is {name}: {done}");
+    } else {
+        warn!(message_id, id, bundle, class = name, skipped, "container {id} is {name}: {done}");
+    }
+    Ok(())
 }
 
 /// precreate: the spec with the edits that the shim would make.
 ///
 /// # Errors
 /// [`HookError`]; the spec is then to be handed on as it came.
-pub fn precreate(
-    spec: &[u8],
-    class: Option<&str>,
-    policy: &Policy,
-    roots: &Roots,
-) -> Result<(Vec<u8>, Record), HookError> {
+pub fn precreate(spec: &[u8], class: Option<&str>, policy: &Policy, roots: &Roots) -> Result<Vec<u8>, HookError> {
     let document = Document::parse(spec)?;
     // Neither the id nor the bundle is told. The working directory is the bundle in newer versions of podman, and
     // whatever directory podman's user is in in older ones (seen with 4.3), so it says nothing.
@@ -184,7 +187,8 @@ pub fn precreate(
     let Some(class) = &decision.class else {
         let plan = apply::plan_to_keep(policy, &decision, &workload, roots)?;
         let bytes = edit::splice(document.text(), edit::splices(&document, &plan.edits)?);
-        return Ok((bytes, apply::record(None, None, &decision, &plan)));
+        apply::log(None, None, &decision, &plan);
+        return Ok(bytes);
     };
     let score = apply::score_for(class, &workload, roots)?;
     let host = Host::read(roots);
@@ -196,7 +200,8 @@ pub fn precreate(
         return Err(HookError::NoProcess);
     }
     let bytes = edit::splice(document.text(), edit::splices(&document, &plan.edits)?);
-    Ok((bytes, apply::record(None, None, &decision, &plan)))
+    apply::log(None, None, &decision, &plan);
+    Ok(bytes)
 }
 
 fn decision(class: Option<&str>, policy: &Policy, workload: &Workload<'_>) -> Result<Decision, HookError> {

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod doctor;
 pub mod engines;
 pub mod explain;
+pub mod fsutil;
 pub mod guard;
 pub mod hook;
 pub mod lint;

@@ -5,10 +5,10 @@ use std::ffi::OsStr;
 use std::io::{Read, Write};
 
 use clap::Parser;
+use tracing::{error, warn};
 
 use crate::hook::{self, HookError};
-use crate::log::record::Record;
-use crate::log::{Level, Log, LogTo};
+use crate::log::{self, Level, Log, LogTo, message};
 use crate::policy::file::{self, Loaded};
 use crate::spec::bundle;
 use crate::system::host::Roots;
@@ -34,7 +34,7 @@ pub struct Cli {
 pub fn main(args: &[&OsStr]) -> u8 {
     let loaded = file::load(std::env::var_os(file::VARIABLE).as_deref());
     // Without a policy there is nobody to tell but the journal, and nothing to do.
-    let log = loaded.as_ref().map_or(Log { to: LogTo::Journald, level: Level::Info }, |it| it.policy.log.clone());
+    log::start(&loaded.as_ref().map_or(Log { to: LogTo::Journald, level: Level::Info }, |it| it.policy.log.clone()));
     // As for the shim: a typo must not silently unprotect a fleet.
     let strict = loaded.as_ref().map_or(true, |loaded| loaded.policy.strict);
     let cli = match Cli::try_parse_from(args) {
@@ -49,7 +49,7 @@ pub fn main(args: &[&OsStr]) -> u8 {
                 hand_on();
             }
             let line = error.to_string();
-            return end(Err(format!("called wrongly: {}", line.lines().next().unwrap_or_default())), &log, false);
+            return end(Err(format!("called wrongly: {}", line.lines().next().unwrap_or_default())), false);
         }
     };
     let outcome = match cli.stage.as_str() {
@@ -59,10 +59,10 @@ pub fn main(args: &[&OsStr]) -> u8 {
             if other.eq_ignore_ascii_case("precreate") {
                 hand_on();
             }
-            return end(Err(format!("the stage {other:?} is not known to this version")), &log, false);
+            return end(Err(format!("the stage {other:?} is not known to this version")), false);
         }
     };
-    end(outcome, &log, strict)
+    end(outcome, strict)
 }
 
 /// A filter whose standard output is empty has taken the spec away.
@@ -70,14 +70,14 @@ fn hand_on() {
     let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::stdout());
 }
 
-fn create_runtime(cli: &Cli, loaded: Result<Loaded, file::PolicyError>) -> Result<Record, String> {
+fn create_runtime(cli: &Cli, loaded: Result<Loaded, file::PolicyError>) -> Result<(), String> {
     let state = hook::read_input(std::io::stdin(), hook::STATE_LIMIT).map_err(|error| error.to_string())?;
     let policy = loaded.map_err(|error| error.to_string())?.policy;
     let done = hook::create_runtime(&state, cli.class.as_deref(), &policy, &Roots::default());
     done.map_err(|error: HookError| error.to_string())
 }
 
-fn precreate(cli: &Cli, loaded: Result<Loaded, file::PolicyError>, strict: bool) -> Result<Record, String> {
+fn precreate(cli: &Cli, loaded: Result<Loaded, file::PolicyError>, strict: bool) -> Result<(), String> {
     let mut spec = Vec::new();
     let read = std::io::stdin().take(bundle::LIMIT + 1).read_to_end(&mut spec);
     read.map_err(|error| HookError::Input(error.into()).to_string())?;
@@ -93,7 +93,7 @@ fn precreate(cli: &Cli, loaded: Result<Loaded, file::PolicyError>, strict: bool)
             .map_err(|error| error.to_string())
     });
     let (bytes, outcome) = match edited {
-        Ok((bytes, record)) => (bytes, Ok(record)),
+        Ok(bytes) => (bytes, Ok(())),
         Err(error) if strict => return Err(error),
         Err(error) => (spec, Err(error)),
     };
@@ -103,18 +103,15 @@ fn precreate(cli: &Cli, loaded: Result<Loaded, file::PolicyError>, strict: bool)
         .and(outcome)
 }
 
-fn end(outcome: Result<Record, String>, log: &Log, strict: bool) -> u8 {
+fn end(outcome: Result<(), String>, strict: bool) -> u8 {
     match outcome {
-        Ok(record) => {
-            record.write(log);
+        Ok(()) => 0,
+        Err(message) if !strict => {
+            warn!(message_id = message::HOOK_FAILED.id, "hook: {message}");
             0
         }
         Err(message) => {
-            let level = if strict { Level::Error } else { Level::Warn };
-            Record::new(level, format!("hook: {message}")).write(log);
-            if !strict {
-                return 0;
-            }
+            error!(message_id = message::HOOK_FAILED.id, "hook: {message}");
             // runc puts a failed hook's standard error into its own message.
             let _ = writeln!(std::io::stderr(), "{}", crate::runtime::failure::line(&message));
             1

@@ -1,8 +1,23 @@
-//! Where records go, and how much is recorded: what `[log]` of the policy says.
+//! Where the events of tracing go, and how many of them: what `[log]` of the policy says.
+//!
+//! Modules say `info!`, `warn!` and the like; the program calls [`start`] once it knows its policy. A target is a file
+//! beside this one, a variant of [`LogTo`] and its line in [`LogTo::send`].
 
-pub mod record;
+mod fallback;
+mod file;
+mod journald;
+pub mod message;
+mod record;
+mod subscriber;
+mod syslog;
 
+use std::io;
 use std::path::PathBuf;
+
+use tracing::level_filters::LevelFilter;
+
+use record::Record;
+pub use subscriber::Subscriber;
 
 /// Where records go and how much is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +31,8 @@ pub struct Log {
 /// Where records go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogTo {
-    /// journald's native protocol, `/run/systemd/journal/socket`.
+    /// journald's native protocol, `/run/systemd/journal/socket`; where nobody listens there, syslog, and where
+    /// nobody listens there either, the file that [`fallback`] describes.
     Journald,
     /// The syslog socket, `/dev/log`.
     Syslog,
@@ -26,6 +42,25 @@ pub enum LogTo {
     Off,
 }
 
+impl LogTo {
+    /// Writes one record there, without ever waiting for whoever reads it: when memory is gone, he may not run.
+    fn send(&self, record: &Record) -> io::Result<()> {
+        match self {
+            LogTo::Journald => journald::send(record)
+                .or_else(|error| if nobody_listens(&error) { syslog::send(record) } else { Err(error) })
+                .or_else(|error| if nobody_listens(&error) { fallback::send(record) } else { Err(error) }),
+            LogTo::Syslog => syslog::send(record),
+            LogTo::File(path) => file::append(path, record),
+            LogTo::Off => Ok(()),
+        }
+    }
+}
+
+/// Whether nobody is behind the socket; one that is full has a reader.
+fn nobody_listens(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory)
+}
+
 /// How important a record is, most important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -33,7 +68,7 @@ pub enum Level {
     Error,
     /// The container runs, but not with what its class says.
     Warn,
-    /// What was done.
+    /// What was asked of the runtime.
     Info,
     /// What was looked at and left alone.
     Debug,
@@ -50,4 +85,41 @@ impl Level {
             Level::Debug => "debug",
         }
     }
+
+    /// The priority of syslog(3).
+    fn priority(self) -> u8 {
+        match self {
+            Level::Error => 3,
+            Level::Warn => 4,
+            Level::Info => 6,
+            Level::Debug => 7,
+        }
+    }
+}
+
+impl From<&tracing::Level> for Level {
+    fn from(level: &tracing::Level) -> Self {
+        match *level {
+            tracing::Level::ERROR => Level::Error,
+            tracing::Level::WARN => Level::Warn,
+            tracing::Level::INFO => Level::Info,
+            tracing::Level::DEBUG | tracing::Level::TRACE => Level::Debug,
+        }
+    }
+}
+
+impl From<Level> for LevelFilter {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Error => LevelFilter::ERROR,
+            Level::Warn => LevelFilter::WARN,
+            Level::Info => LevelFilter::INFO,
+            Level::Debug => LevelFilter::DEBUG,
+        }
+    }
+}
+
+/// Sends this process's events there from now on. The first call counts.
+pub fn start(log: &Log) {
+    let _ = tracing::subscriber::set_global_default(Subscriber::new(log.clone()));
 }

@@ -17,7 +17,9 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
-use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use crate::fsutil::private_directory;
 
 /// Below which the directory of records is.
 pub const ROOT: &str = "/run";
@@ -60,7 +62,7 @@ pub fn record(root: &Path, container: &Container) -> Result<()> {
     if bytes.len() > LIMIT {
         return Err(Errno::E2BIG);
     }
-    let directory = open_folder(root, true)?;
+    let directory = private_directory::open_or_create(&root.join(DIRECTORY))?;
     let name = file_name(&container.id);
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let mode = Mode::S_IRUSR | Mode::S_IWUSR;
@@ -89,7 +91,7 @@ pub fn record(root: &Path, container: &Container) -> Result<()> {
 pub fn archive(root: &Path, id: &OsStr) -> Result<()> {
     let place = format!("d{}", checksum(id.as_bytes()) % PLACES);
     let rename = || {
-        let directory = open_folder(root, false)?;
+        let directory = private_directory::open(&root.join(DIRECTORY))?;
         nix::fcntl::renameat(&directory, &*file_name(id), &directory, &*place)
     };
     match rename() {
@@ -111,7 +113,7 @@ pub fn deleted(root: &Path) -> Vec<Container> {
 }
 
 fn list(root: &Path, kind: u8) -> Vec<Container> {
-    let Ok(directory) = open_folder(root, false) else { return Vec::new() };
+    let Ok(directory) = private_directory::open(&root.join(DIRECTORY)) else { return Vec::new() };
     let listed = Dir::openat(&directory, ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
     let Ok(entries) = listed else { return Vec::new() };
     let names = entries.into_iter().filter_map(|entry| Some(entry.ok()?.file_name().to_bytes().to_owned()));
@@ -159,25 +161,6 @@ impl Container {
             _ => PathBuf::from(&self.cgroup),
         }
     }
-}
-
-/// The directory of records, made where it is missing, and never one that somebody else can write to.
-fn open_folder(root: &Path, make: bool) -> Result<OwnedFd> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let path = root.join(DIRECTORY);
-    let fd = match nix::fcntl::open(&path, flags, Mode::empty()) {
-        Err(Errno::ENOENT) if make => {
-            match nix::unistd::mkdir(&path, Mode::S_IRWXU) {
-                Ok(()) | Err(Errno::EEXIST) => {}
-                Err(errno) => return Err(errno),
-            }
-            nix::fcntl::open(&path, flags, Mode::empty())?
-        }
-        other => other?,
-    };
-    let stat = nix::sys::stat::fstat(&fd)?;
-    let safe = stat.st_uid == geteuid().as_raw() && stat.st_mode & 0o022 == 0;
-    if safe { Ok(fd) } else { Err(Errno::EPERM) }
 }
 
 /// The id as a file name: letters, digits, `-`, `_` and dots inside stay, all else is `%` and two hexadecimal digits.

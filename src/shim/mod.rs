@@ -3,9 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use tracing::{debug, error, warn};
+
 use crate::apply;
-use crate::log::record::Record;
-use crate::log::{Level, Log, LogTo};
+use crate::log::{self, Level, Log, LogTo, message};
 use crate::policy::class::Class;
 use crate::policy::decide::{self, Decision, Plan};
 use crate::policy::file::{self, Loaded, PolicyError};
@@ -23,7 +24,6 @@ use crate::system::host::{self, Host, Roots};
 use crate::system::oom_score_adj::OomScoreAdj;
 use crate::system::os_error::OsError;
 use crate::system::process::{Process, ProcessError};
-use crate::text::escape;
 
 /// What the process was given besides its arguments.
 #[derive(Debug, Clone, Default)]
@@ -97,14 +97,14 @@ pub fn prepare<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> 
     };
     let line = argv::parse(flavor, rest);
     // Without a policy nobody has said where records go, and the journal is where people look.
-    let log = policy.map_or(Log { to: LogTo::Journald, level: Level::Error }, |policy| policy.log.clone());
+    log::start(policy.map_or(&Log { to: LogTo::Journald, level: Level::Error }, |policy| &policy.log));
     let runtime = match found {
         Ok(path) => path,
-        Err(error) => return Ending::Refuse(refusal(&line, error.to_string(), &log)),
+        Err(error) => return Ending::Refuse(refusal(&line, error.to_string())),
     };
     let outcome = match &line {
         CommandLine::Container(it) if it.subcommand == Subcommand::Exec => {
-            take_container_score(it, flavor, environment, &log);
+            take_container_score(it, flavor, environment);
             Ok(())
         }
         CommandLine::Container(it) if it.subcommand == Subcommand::Delete => {
@@ -117,17 +117,17 @@ pub fn prepare<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> 
         CommandLine::Unrecognized { subcommand: None, .. } if loaded.is_err() || !may_start(rest) => Ok(()),
         CommandLine::Unrecognized { subcommand: Some(Subcommand::Exec), why, .. } => {
             let built_in = policy::built_in();
-            take_step_score(policy.unwrap_or(&built_in), environment, why, &log);
+            take_step_score(policy.unwrap_or(&built_in), environment, why);
             Ok(())
         }
         CommandLine::Unrecognized { why, .. } => with_policy(&loaded, |policy| {
             let why = format!("cannot read the command line as {} does: {why}", flavor.name());
-            unedited(policy, environment, None, &why, &[])
+            unedited(policy, environment, None, &why, None)
         }),
     };
     match outcome {
         Ok(()) => Ending::Exec(runtime),
-        Err(message) => Ending::Refuse(refusal(&line, message, &log)),
+        Err(message) => Ending::Refuse(refusal(&line, message)),
     }
 }
 
@@ -142,18 +142,16 @@ fn may_start(args: &[&OsStr]) -> bool {
 pub fn could_not_start<'a>(args: &[&'a OsStr], runtime: &Path, reason: OsError) -> Refusal<'a> {
     let flavor = Flavor::of_runtime(runtime.file_name().unwrap_or_default());
     let line = argv::parse(flavor, args.get(1..).unwrap_or_default());
-    let log = Log { to: LogTo::Journald, level: Level::Error };
-    refusal(&line, format!("cannot start the runtime {}: {reason}", runtime.display()), &log)
+    refusal(&line, format!("cannot start the runtime {}: {reason}", runtime.display()))
 }
 
-fn refusal<'a>(line: &CommandLine<'a>, message: String, log: &Log) -> Refusal<'a> {
+fn refusal<'a>(line: &CommandLine<'a>, message: String) -> Refusal<'a> {
     let (subcommand, id, global) = match line {
         CommandLine::Container(it) => (Some(it.subcommand), Some(it.id), it.global),
         CommandLine::Unrecognized { subcommand, global, .. } => (*subcommand, None, *global),
         CommandLine::Other => (None, None, Global::default()),
     };
-    let record = Record::new(Level::Error, format!("refused: {message}"));
-    id.into_iter().fold(record, |record, id| record.with("id", id)).write(log);
+    error!(message_id = message::REFUSED.id, id = id.map(apply::shown), "refused: {message}");
     Refusal { message, subcommand, global }
 }
 
@@ -182,8 +180,7 @@ fn with_policy(
 fn create(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> Result<(), String> {
     let path = it.spec_path();
     let bundle = absolute_path(it.bundle);
-    let subject = [("id", it.id.to_owned()), ("bundle", bundle.clone().into_os_string())];
-    let give_up = |class: Option<&Class>, why: &str| unedited(policy, environment, class, why, &subject);
+    let give_up = |class: Option<&Class>, why: &str| unedited(policy, environment, class, why, Some((it.id, &bundle)));
     let (file, bytes) = match AtomicFile::read(&path) {
         Ok(read) => read,
         Err(error) => return give_up(None, &error.to_string()),
@@ -206,7 +203,7 @@ fn create(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> Re
         return give_up(class, &why);
     }
     remember(it, &workload, &decision, plan.score(), environment);
-    apply::record(Some(it.id), Some(&bundle), &decision, &plan).write(&policy.log);
+    apply::log(Some(it.id), Some(&bundle), &decision, &plan);
     Ok(())
 }
 
@@ -268,7 +265,7 @@ fn unedited(
     environment: &Environment,
     class: Option<&Class>,
     why: &str,
-    subject: &[(&'static str, OsString)],
+    container: Option<(&OsStr, &Path)>,
 ) -> Result<(), String> {
     if policy.strict {
         return Err(format!("{why}; the policy is strict, so the container is not started"));
@@ -277,8 +274,9 @@ fn unedited(
     let raised = class.is_some_and(|class| raise_own_score(class.score, environment));
     let outcome =
         if raised { "started unedited, at the score of the runtime, which was raised" } else { "started unedited" };
-    let record = Record::new(Level::Warn, format!("{outcome}: {why}"));
-    subject.iter().fold(record, |record, (name, value)| record.with(name, value)).write(&policy.log);
+    let (id, bundle) = container.unzip();
+    let (id, bundle) = (id.map(apply::shown), bundle.map(|path| apply::shown(path.as_os_str())));
+    warn!(message_id = message::UNEDITED.id, id, bundle, "{outcome}: {why}");
     Ok(())
 }
 
@@ -292,16 +290,16 @@ fn raise_own_score(score: OomScoreAdj, environment: &Environment) -> bool {
 }
 
 /// An exec whose container is not clear must not inherit the engine's immunity either: it gets what a step gets.
-fn take_step_score(policy: &Policy, environment: &Environment, why: &str, log: &Log) {
+fn take_step_score(policy: &Policy, environment: &Environment, why: &str) {
     let raised = policy.resolve(&policy.default).is_some_and(|class| raise_own_score(class.score, environment));
     let outcome =
         if raised { "an exec has the score of the default class" } else { "an exec keeps the engine's score" };
-    Record::new(Level::Warn, format!("{outcome}: cannot read its command line: {why}")).write(log);
+    warn!(message_id = message::EXEC.id, "{outcome}: cannot read its command line: {why}");
 }
 
 /// exec: a later process of the container must not inherit the engine's immunity, so this process takes the score that
 /// the container's init has. crun and a runc without a configured score pass it on; the others set their own.
-fn take_container_score(it: &Invocation<'_>, flavor: Flavor, environment: &Environment, log: &Log) {
+fn take_container_score(it: &Invocation<'_>, flavor: Flavor, environment: &Environment) {
     let proc = &environment.roots.proc;
     let init = state::init_process(proc, flavor, it.global.root, environment.runtime_dir.as_deref(), it.id);
     let Some(init) = init else { return };
@@ -311,15 +309,10 @@ fn take_container_score(it: &Invocation<'_>, flavor: Flavor, environment: &Envir
         let got = if wanted == before { wanted } else { own.set_score_or_floor(wanted)? };
         Ok::<_, ProcessError>((wanted, got))
     };
-    let id = escape::bytes(it.id.as_encoded_bytes());
-    let record = match take() {
-        Ok((wanted, got)) if wanted == got => {
-            Record::new(Level::Debug, format!("exec in container {id} has the score {got}"))
-        }
-        Ok((wanted, got)) => {
-            Record::new(Level::Warn, format!("exec in container {id} has the score {got} instead of {wanted}"))
-        }
-        Err(error) => Record::new(Level::Warn, format!("exec in container {id} keeps the engine's score: {error}")),
-    };
-    record.with("id", it.id).write(log);
+    let (id, message_id) = (apply::shown(it.id), message::EXEC.id);
+    match take() {
+        Ok((wanted, got)) if wanted == got => debug!(message_id, id, "exec in container {id} has the score {got}"),
+        Ok((wanted, got)) => warn!(message_id, id, "exec in container {id} has the score {got} instead of {wanted}"),
+        Err(error) => warn!(message_id, id, "exec in container {id} keeps the engine's score: {error}"),
+    }
 }

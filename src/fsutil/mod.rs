@@ -1,0 +1,3 @@
+//! Files as a program that runs as root has to handle them: atomically, and never somebody else's.
+
+pub mod private_directory;
