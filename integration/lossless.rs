@@ -2,7 +2,8 @@
 //! what an independent parse-and-set gives, and twice is once.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use oomshim::spec::document::{Document, folds_to};
+use oomshim::json::folds_to;
+use oomshim::spec::document::Document;
 use oomshim::spec::edit::{self, Edit, EditError, MemoryFile};
 use oomshim::system::oom_score_adj::OomScoreAdj;
 use proptest::prelude::*;
@@ -218,8 +219,12 @@ fn set(root: &mut Plain, edits: &[Edit]) {
 
 fn set_memory(resources: &mut Vec<(String, Plain)>, memory: &[(String, Plain)]) {
     let mut found = false;
-    for (_, unified) in resources.iter_mut().filter(|(key, _)| is(key, "unified")) {
+    let mut map_before = false;
+    let last = resources.iter().rposition(|(key, _)| is(key, "unified"));
+    let mut behind = None;
+    for (index, (_, unified)) in resources.iter_mut().enumerate().filter(|(_, (key, _))| is(key, "unified")) {
         found = true;
+        map_before |= matches!(unified, Plain::Object(_));
         match unified {
             Plain::Object(entries) => {
                 let missing: Vec<_> = memory
@@ -237,9 +242,14 @@ fn set_memory(resources: &mut Vec<(String, Plain)>, memory: &[(String, Plain)]) 
                 }
                 entries.splice(0..0, missing);
             }
-            null if *null == Plain::Other("null".into()) => *null = Plain::Object(memory.to_vec()),
+            null if *null == Plain::Other("null".into()) && !map_before => *null = Plain::Object(memory.to_vec()),
+            null if *null == Plain::Other("null".into()) && Some(index) == last => behind = Some(index + 1),
             _ => {}
         }
+    }
+    // What stands before a null is gone for Go, and must not come back.
+    if let Some(index) = behind {
+        resources.insert(index, ("\"unified\"".into(), Plain::Object(memory.to_vec())));
     }
     if !found {
         resources.insert(0, ("\"unified\"".into(), Plain::Object(memory.to_vec())));
@@ -267,7 +277,7 @@ proptest! {
     #[test]
     fn outside_of_the_named_fields_nothing_changes(text in spec(), edits in edits()) {
         let document = Document::parse(text.as_bytes()).unwrap();
-        let splices = match edit::splices(&document, &edits) {
+        let splices = match edit::splices(document.root(), &edits) {
             Ok(splices) => splices,
             Err(EditError::NoProcess) => {
                 prop_assert!(no_object(&document, &["process"]));
@@ -279,7 +289,7 @@ proptest! {
             }
         };
         // What lies between the splices is the input's, byte for byte.
-        let bytes = edit::splice(&text, splices.clone());
+        let bytes = edit::splice(text.as_bytes(), splices.clone());
         let mut ordered = splices.clone();
         ordered.sort_by_key(|splice| splice.range.start);
         let (mut old, mut new) = (0, 0);
@@ -299,13 +309,13 @@ proptest! {
 
         // Twice is once.
         let again = Document::parse(&bytes).unwrap();
-        prop_assert_eq!(edit::splices(&again, &edits).unwrap(), vec![]);
+        prop_assert_eq!(edit::splices(again.root(), &edits).unwrap(), vec![]);
     }
 
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(prop_oneof![4 => prop::sample::select(&b"{}[]\",:\\ntfu0123-e process"[..]), 1 => any::<u8>()], 0..80)) {
         if let Ok(document) = Document::parse(&bytes) {
-            let _ = edit::splices(&document, &[Edit::OomScoreAdj(OomScoreAdj::MIN)]);
+            let _ = edit::splices(document.root(), &[Edit::OomScoreAdj(OomScoreAdj::MIN)]);
             let _ = oomshim::spec::workload::Workload::of(&document);
         }
     }
@@ -327,7 +337,7 @@ fn the_specs_of_real_engines_are_edited_without_loss() {
         // A rootless spec has no resources, and none are made up.
         let has_resources = !document.find(&["linux", "resources"]).is_empty();
         edits.extend(has_resources.then_some(Edit::Memory(MemoryFile::OomGroup, 1)));
-        let bytes = edit::splice(&text, edit::splices(&document, &edits).unwrap());
+        let bytes = edit::splice(text.as_bytes(), edit::splices(document.root(), &edits).unwrap());
         let mut expected: serde_json::Value = serde_json::from_str(&text).unwrap();
         expected["process"]["oomScoreAdj"] = 432.into();
         if has_resources {

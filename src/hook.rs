@@ -186,7 +186,7 @@ pub fn precreate(spec: &[u8], class: Option<&str>, policy: &Policy, roots: &Root
     let decision = decision(class, policy, &workload)?;
     let Some(class) = &decision.class else {
         let plan = apply::plan_to_keep(policy, &decision, &workload, roots)?;
-        let bytes = edit::splice(document.text(), edit::splices(&document, &plan.edits)?);
+        let bytes = edit::splice(document.bytes(), edit::splices(document.root(), &plan.edits)?);
         apply::log(None, None, &decision, &plan);
         return Ok(bytes);
     };
@@ -199,7 +199,7 @@ pub fn precreate(spec: &[u8], class: Option<&str>, policy: &Policy, roots: &Root
     if policy.strict && !plan.has_its_score() {
         return Err(HookError::NoProcess);
     }
-    let bytes = edit::splice(document.text(), edit::splices(&document, &plan.edits)?);
+    let bytes = edit::splice(document.bytes(), edit::splices(document.root(), &plan.edits)?);
     apply::log(None, None, &decision, &plan);
     Ok(bytes)
 }

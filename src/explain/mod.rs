@@ -150,7 +150,7 @@ pub fn explain(loaded: &Loaded, bundle: &Path, id: Option<&OsStr>, roots: &Roots
     }
     let skipped = plan.skipped.iter().map(|it| Obstacle { what: it.what.to_owned(), why: it.why.to_string() });
     explanation.not_applied.extend(skipped);
-    edit::splices(&document, &plan.edits)?;
+    edit::splices(document.root(), &plan.edits)?;
     explanation.edits = plan.edits.iter().map(|edit| shown(edit, &document)).collect();
     if host::rights(&roots.proc) == ScorePrivilege::RaiseOnly && plan.score().is_some() {
         let note = "the score is not sticky: without CAP_SYS_RESOURCE the writer leaves the floor where it was, and the \
@@ -201,9 +201,9 @@ fn shown(edit: &Edit, document: &Document<'_>) -> Shown {
     let value = edit.value();
     let change = match before.as_slice() {
         [] => "added".to_owned(),
-        all if all.iter().all(|node| node.raw() == value) => "already there".to_owned(),
+        all if all.iter().all(|node| node.bytes() == value.as_bytes()) => "already there".to_owned(),
         all => {
-            format!("was {}", all.iter().map(crate::spec::document::Node::raw).collect::<Vec<_>>().join(" and "))
+            format!("was {}", all.iter().map(|node| node.raw()).collect::<Vec<_>>().join(" and "))
         }
     };
     Shown { field: edit.field(), value, change }

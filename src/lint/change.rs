@@ -1,7 +1,6 @@
 //! Changes of a file as splices, through the same lossless edit as the shim's.
 
-use super::tree::Node;
-use crate::spec::document::Document;
+use crate::json::Node;
 use crate::spec::edit::{self, Edit, Splice};
 
 /// The value becomes that text.
@@ -13,16 +12,13 @@ pub(super) fn replace(node: Node<'_>, text: impl Into<String>) -> Splice {
 /// The members come first in the object.
 #[must_use]
 pub(super) fn insert(object: Node<'_>, members: &[(&str, &str)]) -> Splice {
-    let inside = object.span().start + 1;
-    let first = object.children().next().map(|child| child.name_span().start);
-    let gap = first.map_or("", |first| &object.tree().text()[inside..first]);
-    edit::insertion(inside, gap, first.is_none(), members)
+    edit::insert_first(object, members)
 }
 
 /// The member or the item goes, and one comma with it.
 #[must_use]
 pub(super) fn remove(node: Node<'_>) -> Splice {
-    let text = node.tree().text().as_bytes();
+    let text = node.tree().bytes();
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
     let (mut start, mut end) = (node.name_span().start, node.span().end);
     let skip = text[end..].iter().take_while(|byte| is_space(byte)).count();
@@ -41,19 +37,18 @@ pub(super) fn remove(node: Node<'_>) -> Splice {
 /// What the shim would do to the spec.
 #[must_use]
 pub(super) fn edits(node: Node<'_>, edits: &[Edit]) -> Vec<Splice> {
-    let document = Document::parse(node.tree().text().as_bytes()).ok();
-    document.and_then(|document| edit::splices(&document, edits).ok()).unwrap_or_default()
+    edit::splices(node.tree().root(), edits).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::json;
+    use crate::json;
 
     fn without(text: &str, position: usize) -> String {
-        let tree = json::parse(text).unwrap();
+        let tree = json::parse(text.as_bytes()).unwrap();
         let splice = remove(tree.root().children().nth(position).unwrap());
-        String::from_utf8(edit::splice(text, vec![splice])).unwrap()
+        String::from_utf8(edit::splice(text.as_bytes(), vec![splice])).unwrap()
     }
 
     #[test]
@@ -69,8 +64,9 @@ mod tests {
     #[test]
     fn what_comes_is_written_like_the_rest() {
         let inserted = |text: &str| {
-            let tree = json::parse(text).unwrap();
-            String::from_utf8(edit::splice(text, vec![insert(tree.root(), &[("x", "5"), ("y", "6")])])).unwrap()
+            let tree = json::parse(text.as_bytes()).unwrap();
+            String::from_utf8(edit::splice(text.as_bytes(), vec![insert(tree.root(), &[("x", "5"), ("y", "6")])]))
+                .unwrap()
         };
         assert_eq!(inserted("{}"), r#"{"x":5,"y":6}"#);
         assert_eq!(inserted("{\n\t\"a\": 1\n}"), "{\n\t\"x\": 5,\n\t\"y\": 6,\n\t\"a\": 1\n}");

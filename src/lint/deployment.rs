@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::subject::Subject;
-use super::tree::Node;
 use crate::engines::containerd;
+use crate::json::Node;
 use crate::policy::rule::{Field, Pattern};
 
 /// Whether the path names `oomshim-runc`; with a machine at hand also through symbolic links.

@@ -41,8 +41,7 @@ pub fn fix(
         if splices.is_empty() {
             break;
         }
-        let Ok(text) = std::str::from_utf8(&bytes) else { break };
-        bytes = edit::splice(text, splices);
+        bytes = edit::splice(&bytes, splices);
         // What a fix made is read as what the file was, even where its content now tells less.
         outcome = super::bytes(name, &bytes, Some(outcome.kind), &options)?;
     }

@@ -39,7 +39,7 @@ pub fn of<'t>(subject: &Subject<'t>) -> Vec<Ignore<'t>> {
     match subject.kind.syntax() {
         Syntax::Json if subject.kind == FileKind::Spec => annotation(subject),
         Syntax::Json => Vec::new(),
-        Syntax::Toml => comments(subject.tree.text()),
+        Syntax::Toml => comments(subject.text),
     }
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::Path;
 
 use super::finding::words;
-use super::tree::{Node, Tree};
-use crate::spec::document::Kind;
+use crate::json::Kind;
+use crate::json::{Node, Tree};
 
 /// The kinds of files that rules know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -264,7 +264,11 @@ mod tests {
             (r#"{"hostname":"h","root":"/srv","hooks":[]}"#, None),
         ];
         for (text, expected) in cases {
-            assert_eq!(of_tree(&json::parse(text).unwrap(), Syntax::Json, Path::new("x.json")), expected, "{text}");
+            assert_eq!(
+                of_tree(&json::parse(text.as_bytes()).unwrap(), Syntax::Json, Path::new("x.json")),
+                expected,
+                "{text}"
+            );
         }
         let cases = [
             ("[class.x]\noom_score_adj = 1\n", Some(FileKind::Policy)),
@@ -283,13 +287,13 @@ mod tests {
 
     #[test]
     fn the_name_tells_where_the_content_does_not() {
-        let empty = json::parse("{}").unwrap();
+        let empty = json::parse(b"{}").unwrap();
         assert_eq!(of_tree(&empty, Syntax::Json, Path::new("b/config.json")), Some(FileKind::Spec));
         assert_eq!(of_tree(&empty, Syntax::Json, Path::new("hooks.d/x.json")), Some(FileKind::Hook));
         assert_eq!(of_tree(&empty, Syntax::Json, Path::new("x.json")), None);
         for other in [r#"{"architecture":"amd64","os":"linux","config":{},"rootfs":{}}"#, r#"{"auths":{}}"#] {
             assert_eq!(
-                of_tree(&json::parse(other).unwrap(), Syntax::Json, Path::new("b/config.json")),
+                of_tree(&json::parse(other.as_bytes()).unwrap(), Syntax::Json, Path::new("b/config.json")),
                 None,
                 "{other}"
             );

@@ -25,7 +25,6 @@ pub mod finding;
 pub mod fix;
 pub mod ignore;
 pub mod input;
-pub mod json;
 pub mod kind;
 pub mod location;
 pub mod machine;
@@ -41,19 +40,18 @@ pub mod spec_view;
 pub mod subject;
 pub mod together;
 mod toml;
-pub mod tree;
 
 use std::path::Path;
 
 use thiserror::Error;
 
+use crate::json::{self, Tree};
 use finding::{Confidence, Finding, Outcome};
 use kind::{FileKind, Syntax};
 use machine::Machine;
 use report::Report;
 use select::Selection;
 use subject::Subject;
-use tree::Tree;
 
 /// Where people read about the rules.
 pub const DOCUMENTATION: &str = "https://github.com/oomshim/oomshim/blob/main/docs/rules.md";
@@ -115,7 +113,7 @@ pub fn bytes(name: &Path, bytes: &[u8], kind: Option<FileKind>, options: &Option
     }
     let syntax = kind.map_or_else(|| syntax_of(text, name), FileKind::syntax);
     let parsed = match syntax {
-        Syntax::Json => json::parse(text),
+        Syntax::Json => json::parse(text.as_bytes()),
         Syntax::Toml => toml::parse(text),
     };
     let kind = kind.or_else(|| match &parsed {
@@ -127,11 +125,11 @@ pub fn bytes(name: &Path, bytes: &[u8], kind: Option<FileKind>, options: &Option
     let (tree, error) = match &parsed {
         Ok(tree) => (tree, None),
         Err(error) => {
-            empty = Tree::empty(text);
+            empty = Tree::empty(text.as_bytes());
             (&empty, Some(error))
         }
     };
-    let mut subject = Subject::new(name, kind, tree);
+    let mut subject = Subject::new(name, kind, text, tree);
     subject.syntax_error = error;
     subject.machine = options.machine.as_ref();
     subject.on_disk = options.on_disk;

@@ -9,7 +9,7 @@ use super::location::Lines;
 use super::rule::Meta;
 use super::subject::Subject;
 use super::together::CrossFile;
-use super::tree::Node;
+use crate::json::Node;
 use crate::spec::edit::Splice;
 use crate::text::escape;
 
@@ -95,7 +95,7 @@ impl<'s> Report<'s> {
             self.unlisted += 1;
             return None;
         }
-        let text = self.subject.tree.text();
+        let text = self.subject.text;
         let lines = self.lines.get_or_insert_with(|| Lines::of(text));
         let place = lines.place(made.bytes);
         let related = made.related.into_iter();

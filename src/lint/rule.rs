@@ -93,10 +93,9 @@ pub trait Rule: Sync {
 /// What the file of a rule needs.
 pub(super) mod prelude {
     pub(in crate::lint) use super::{Fixable, Group, Meta, Rule, prose};
+    pub(in crate::lint) use crate::json::{Kind, Node};
     pub(in crate::lint) use crate::lint::finding::{Confidence, Safety, Severity};
     pub(in crate::lint) use crate::lint::kind::FileKind;
     pub(in crate::lint) use crate::lint::report::{Report, quote};
     pub(in crate::lint) use crate::lint::subject::Subject;
-    pub(in crate::lint) use crate::lint::tree::Node;
-    pub(in crate::lint) use crate::spec::document::Kind;
 }

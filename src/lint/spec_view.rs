@@ -1,10 +1,10 @@
 //! What rules ask a spec: the values that a runtime would read, and who made it.
 
-use crate::spec::document::Kind;
+use crate::json::Kind;
 use crate::system::oom_score_adj::OomScoreAdj;
 
 use super::memparse::size;
-use super::tree::Node;
+use crate::json::Node;
 
 /// A spec as rules see it.
 #[derive(Debug, Clone)]
@@ -59,7 +59,7 @@ impl<'t> Spec<'t> {
 
     /// Every `process.oomScoreAdj`, twins and case variants included.
     pub fn scores(&self) -> impl Iterator<Item = Node<'t>> + use<'t> {
-        self.root.twins("process").flat_map(|process| process.twins("oomScoreAdj"))
+        self.root.fields("process").flat_map(|process| process.fields("oomScoreAdj"))
     }
 
     /// The score that the runtime writes; `None` where there is none or none that it could write.

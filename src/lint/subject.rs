@@ -3,12 +3,12 @@
 use std::cell::OnceCell;
 use std::path::Path;
 
-use super::json::SyntaxError;
 use super::kind::FileKind;
 use super::machine::Machine;
 use super::schema::{self, Flaw};
 use super::spec_view::Spec;
-use super::tree::{Node, Tree};
+use crate::json::SyntaxError;
+use crate::json::{Node, Tree};
 use crate::policy::Policy;
 use crate::policy::file::{self, PolicyError};
 
@@ -19,6 +19,8 @@ pub struct Subject<'t> {
     pub name: &'t Path,
     /// What kind of file it is.
     pub kind: FileKind,
+    /// The whole of it.
+    pub text: &'t str,
     /// Its values; one `null` where it could not be parsed.
     pub tree: &'t Tree<'t>,
     /// Why it could not be parsed.
@@ -33,10 +35,11 @@ pub struct Subject<'t> {
 }
 
 impl<'t> Subject<'t> {
-    pub(super) fn new(name: &'t Path, kind: FileKind, tree: &'t Tree<'t>) -> Self {
+    pub(super) fn new(name: &'t Path, kind: FileKind, text: &'t str, tree: &'t Tree<'t>) -> Self {
         Subject {
             name,
             kind,
+            text,
             tree,
             syntax_error: None,
             on_disk: false,
@@ -72,6 +75,6 @@ impl<'t> Subject<'t> {
     /// # Errors
     /// What oomshim itself says about it.
     pub fn policy(&self) -> Result<&Policy, &PolicyError> {
-        self.policy.get_or_init(|| file::parse(self.tree.text(), self.name)).as_ref()
+        self.policy.get_or_init(|| file::parse(self.text, self.name)).as_ref()
     }
 }

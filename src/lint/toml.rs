@@ -6,9 +6,10 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::json::SyntaxError;
-use super::tree::{Decoded, Entry, Tree};
-use crate::spec::document::Kind;
+use crate::json::Kind;
+use crate::json::SyntaxError;
+use crate::json::Tree;
+use crate::json::tree::{Decoded, Entry};
 
 /// Reads a text as TOML.
 ///
@@ -23,7 +24,7 @@ pub(super) fn parse(text: &str) -> Result<Tree<'_>, SyntaxError> {
     maker.open(Kind::Object, 0..text.len(), 0..0, None);
     maker.members(document.get_ref());
     maker.close(0);
-    Ok(Tree { text, entries: maker.entries, decoded: Some(maker.decoded) })
+    Ok(Tree::of_other_syntax(text.as_bytes(), maker.entries, maker.decoded))
 }
 
 struct Maker {
@@ -90,7 +91,7 @@ impl Maker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::tree::Node;
+    use crate::json::Node;
 
     #[test]
     fn tables_read_like_objects() {
@@ -102,7 +103,7 @@ mod tests {
         assert_eq!(worker.field("enabled").and_then(Node::boolean), Some(true));
         assert_eq!(worker.field("max").and_then(Node::integer), Some(16));
         let class = root.field("rule").unwrap().items().next().unwrap().field("class").unwrap();
-        assert_eq!((class.raw(), &text[class.key_span().unwrap()]), ("'a'", "class"));
+        assert_eq!((&*class.raw(), &text[class.key_span().unwrap()]), ("'a'", "class"));
         assert_eq!(tree.pointer(class.span().start), "/rule/0/class");
     }
 

@@ -274,8 +274,9 @@ mod tests {
         file::parse(text, Path::new("p")).unwrap()
     }
 
-    fn workload(text: &str) -> Workload<'_> {
-        Workload::of(&Document::parse(text.as_bytes()).unwrap())
+    fn workload(text: &str) -> Workload<'static> {
+        let text = text.to_owned().leak();
+        Workload::of(Box::leak(Box::new(Document::parse(text.as_bytes()).unwrap())))
     }
 
     fn plan_of(spec: &str, cgroups: Cgroups, disabled: bool) -> Plan {

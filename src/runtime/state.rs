@@ -7,8 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::flavor::Flavor;
+use crate::json::{self, Outline};
 use crate::spec::bundle::AtomicFile;
-use crate::spec::document::Document;
 use crate::system::process::Process;
 
 /// The init process of a container, if it still is the one that the runtime wrote down.
@@ -46,16 +46,18 @@ fn default_roots(flavor: Flavor, runtime_dir: Option<&OsStr>) -> Vec<PathBuf> {
     rootless.into_iter().chain([Path::new("/run").join(name)]).collect()
 }
 
+/// The members of the state itself; runc writes the container's whole configuration into one of them.
+const TOP: Outline<'static> = Outline { fields: &[], items: 0 };
+
 fn read(proc: &Path, flavor: Flavor, path: &Path) -> Option<Process> {
     let (_, bytes) = AtomicFile::read(path).ok()?;
-    let document = Document::parse(&bytes).ok()?;
+    let document = json::parse_outline(&bytes, &TOP).ok()?;
     let (pid, started) = match flavor {
         Flavor::Runc => ("init_process_pid", "init_process_start"),
         Flavor::Crun => ("pid", "process-start-time"),
         Flavor::Youki | Flavor::Runsc => ("pid", ""),
     };
-    let number =
-        |name: &str| document.root().entries(name).last().and_then(super::super::spec::document::Node::integer);
+    let number = |name: &str| i64::try_from(document.root().entry_of(name)?.integer()?).ok();
     // PID 1 is never a container seen from the host, and 0 is how a stopped one is written.
     let pid = u32::try_from(number(pid)?).ok().filter(|&pid| pid > 1)?;
     let process = Process::open(proc, pid).ok()?;

@@ -226,11 +226,11 @@ fn plan(
 /// Makes the edits of the plan, where there is anything to change.
 fn write(file: &AtomicFile, document: &Document<'_>, plan: &Plan) -> Result<(), String> {
     let splices =
-        edit::splices(document, &plan.edits).map_err(|error| format!("{}: {error}", file.path().display()))?;
+        edit::splices(document.root(), &plan.edits).map_err(|error| format!("{}: {error}", file.path().display()))?;
     if splices.is_empty() {
         return Ok(());
     }
-    file.replace(&edit::splice(document.text(), splices)).map_err(|error| error.to_string())
+    file.replace(&edit::splice(document.bytes(), splices)).map_err(|error| error.to_string())
 }
 
 /// Notes what is started, for those who ask later what was killed; never a reason to fail.

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use crate::spec::document::{Document, Kind, Member, Node};
+use crate::json::{Kind, Node};
 use crate::system::oom_score_adj::OomScoreAdj;
 
 /// A file of the cgroup v2 memory controller that a spec can set through `linux.resources.unified`
@@ -88,15 +88,14 @@ pub struct Splice {
     pub text: String,
 }
 
-/// The splices that make those edits; none where the document already has the values.
+/// The splices that make those edits in the spec; none where it already has the values.
 ///
 /// # Errors
 /// [`EditError`] when the object that the field belongs into is not there.
-pub fn splices(document: &Document<'_>, edits: &[Edit]) -> Result<Vec<Splice>, EditError> {
+pub fn splices(root: Node<'_>, edits: &[Edit]) -> Result<Vec<Splice>, EditError> {
     let mut splices = Vec::new();
-    let objects = |path: &[&str]| -> Vec<Node<'_>> {
-        document.find(path).into_iter().filter(|node| node.kind() == Kind::Object).collect()
-    };
+    let objects =
+        |path: &[&str]| -> Vec<Node<'_>> { root.find(path).into_iter().filter(|node| node.is_object()).collect() };
     let mut memory = Vec::new();
     for edit in edits {
         match edit {
@@ -106,7 +105,7 @@ pub fn splices(document: &Document<'_>, edits: &[Edit]) -> Result<Vec<Splice>, E
                     return Err(EditError::NoProcess);
                 }
                 for process in processes {
-                    set(&mut splices, process, Node::fields, &[("oomScoreAdj", score.to_string())]);
+                    set(&mut splices, process, Keys::Fields, &[("oomScoreAdj", score.to_string())]);
                 }
             }
             Edit::Memory(file, _) => memory.push((file.name(), edit.value())),
@@ -120,79 +119,102 @@ pub fn splices(document: &Document<'_>, edits: &[Edit]) -> Result<Vec<Splice>, E
         return Err(EditError::NoResources);
     }
     for resources in all_resources {
-        let (maps, others): (Vec<_>, Vec<_>) =
-            resources.fields("unified").into_iter().partition(|node| node.kind() == Kind::Object);
-        for map in &maps {
-            set(&mut splices, *map, Node::entries, &memory);
-        }
-        // `"unified": null` is how an engine writes an empty map; another twin of it may hold the entries.
-        let nulls = others.iter().filter(|node| node.kind() == Kind::Null);
-        splices.extend(nulls.map(|null| Splice { range: null.span(), text: object(&memory) }));
-        if maps.is_empty() && others.is_empty() {
-            set(&mut splices, resources, Node::fields, &[("unified", object(&memory))]);
-        }
+        set_unified(&mut splices, resources, &memory);
     }
     Ok(splices)
 }
 
+/// Sets entries of `unified`, wherever a runtime may look for it.
+///
+/// `"unified": null` is how an engine writes an empty map. To Go a `null` behind another `unified` also takes away what
+/// that one said; so one that is the last stays, and the entries come in one more behind it. In its place they would
+/// join what it took away.
+fn set_unified(splices: &mut Vec<Splice>, resources: Node<'_>, memory: &[(&str, String)]) {
+    let all: Vec<Node<'_>> = resources.fields("unified").collect();
+    if all.is_empty() {
+        return set(splices, resources, Keys::Fields, &[("unified", object(memory))]);
+    }
+    let mut map_before = false;
+    for (index, unified) in all.iter().enumerate() {
+        match unified.kind() {
+            Kind::Object => {
+                map_before = true;
+                set(splices, *unified, Keys::Entries, memory);
+            }
+            Kind::Null if !map_before => splices.push(Splice { range: unified.span(), text: object(memory) }),
+            Kind::Null if index + 1 == all.len() => {
+                let behind = unified.span().end;
+                splices.push(Splice { range: behind..behind, text: format!(",\"unified\":{}", object(memory)) });
+            }
+            _ => {}
+        }
+    }
+}
+
 /// The document's bytes with the splices made. They must not overlap.
 #[must_use]
-pub fn splice(text: &str, mut splices: Vec<Splice>) -> Vec<u8> {
+pub fn splice(original: &[u8], mut splices: Vec<Splice>) -> Vec<u8> {
     splices.sort_by_key(|splice| splice.range.start);
     let grown: usize = splices.iter().map(|splice| splice.text.len()).sum();
-    let mut bytes = Vec::with_capacity(text.len() + grown);
+    let mut bytes = Vec::with_capacity(original.len() + grown);
     let mut at = 0;
     for Splice { range, text: replacement } in splices {
-        bytes.extend_from_slice(&text.as_bytes()[at..range.start]);
+        bytes.extend_from_slice(&original[at..range.start]);
         bytes.extend_from_slice(replacement.as_bytes());
         at = range.end;
     }
-    bytes.extend_from_slice(&text.as_bytes()[at..]);
+    bytes.extend_from_slice(&original[at..]);
     bytes
 }
 
-/// Sets members of an object: replaces the value of every key that `lookup` finds, inserts what is missing.
-fn set<'a>(
-    splices: &mut Vec<Splice>,
-    object: Node<'a>,
-    lookup: fn(&Node<'a>, &str) -> Vec<Node<'a>>,
-    members: &[(&str, String)],
-) {
+/// How the keys of an object are read.
+#[derive(Debug, Clone, Copy)]
+enum Keys {
+    /// The fields of a type, in any case.
+    Fields,
+    /// The entries of a map, which keep their case.
+    Entries,
+}
+
+/// Sets members of an object: replaces the value of every key that is read as theirs, inserts what is missing.
+fn set(splices: &mut Vec<Splice>, object: Node<'_>, keys: Keys, members: &[(&str, String)]) {
     let mut missing = Vec::new();
     for (key, value) in members {
-        let twins = lookup(&object, key);
-        if twins.is_empty() {
+        let present: Vec<Node<'_>> = match keys {
+            Keys::Fields => object.fields(key).collect(),
+            Keys::Entries => object.entries(key).collect(),
+        };
+        if present.is_empty() {
             missing.push((*key, value.as_str()));
         }
-        let other = twins.iter().filter(|node| !same(node, value));
+        let other = present.iter().filter(|node| !same(**node, value));
         splices.extend(other.map(|node| Splice { range: node.span(), text: value.clone() }));
     }
     if !missing.is_empty() {
-        let first = object.members().into_iter().next().map(|member: Member<'_>| member.key_node.span().start);
-        let inside = object.span().start + 1;
-        let gap = first.map_or("", |first| &object.raw()[1..1 + first - inside]);
-        splices.push(insertion(inside, gap, first.is_none(), &missing));
+        splices.push(insert_first(object, &missing));
     }
 }
 
-/// The splice that puts members into an object as its first ones.
+/// The splice that puts members into an object as its first ones. Keys are written as they are.
 ///
-/// `inside` is the byte behind the object's brace, `gap` the white space between it and the first member. That is
-/// repeated before each, so that a spec made for people stays one. Keys are written as they are.
+/// The white space before the object's first member is repeated before each, so that a spec made for people stays one.
 #[must_use]
-pub fn insertion(inside: usize, gap: &str, is_empty: bool, members: &[(&str, &str)]) -> Splice {
+pub fn insert_first(object: Node<'_>, members: &[(&str, &str)]) -> Splice {
+    let inside = object.span().start + 1;
+    let first = object.children().next().map(|child| child.name_span().start);
+    let gap = first.map(|first| String::from_utf8_lossy(&object.tree().bytes()[inside..first])).unwrap_or_default();
     let colon = if gap.is_empty() { ":" } else { ": " };
     let inserted = members.iter().map(|(key, value)| format!("{gap}\"{key}\"{colon}{value}"));
     let mut text = inserted.collect::<Vec<_>>().join(",");
-    if !is_empty {
+    if first.is_some() {
         text.push(',');
     }
     Splice { range: inside..inside, text }
 }
 
 /// Whether the node already says `value`: the same text, or another spelling of the same string.
-fn same(node: &Node<'_>, value: &str) -> bool {
-    node.raw() == value || node.text().is_some_and(|text| value == format!("\"{text}\""))
+fn same(node: Node<'_>, value: &str) -> bool {
+    node.bytes() == value.as_bytes() || node.text().is_some_and(|text| value == format!("\"{text}\""))
 }
 
 /// An object of those members in one line. Keys and values here are ours and need no escaping.
@@ -204,6 +226,7 @@ fn object(members: &[(&str, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::document::Document;
 
     fn score(number: i64) -> Edit {
         Edit::OomScoreAdj(OomScoreAdj::new(number).unwrap())
@@ -211,9 +234,9 @@ mod tests {
 
     fn edited(text: &str, edits: &[Edit]) -> String {
         let document = Document::parse(text.as_bytes()).unwrap();
-        let bytes = splice(text, splices(&document, edits).unwrap());
+        let bytes = splice(text.as_bytes(), splices(document.root(), edits).unwrap());
         let document = Document::parse(&bytes).unwrap();
-        assert_eq!(splices(&document, edits).unwrap(), [], "twice is once");
+        assert_eq!(splices(document.root(), edits).unwrap(), [], "twice is once");
         String::from_utf8(bytes).unwrap()
     }
 
@@ -267,10 +290,44 @@ mod tests {
     }
 
     #[test]
+    fn what_null_took_away_stays_away() {
+        let group = [Edit::Memory(MemoryFile::OomGroup, 1)];
+        let ours = r#"{"memory.oom.group":"1"}"#;
+        let with = |unified: &str| format!(r#"{{"linux":{{"resources":{{{unified}}}}}}}"#);
+        let cases = [
+            (r#""unified":null,"unified":null"#, format!(r#""unified":{ours},"unified":{ours}"#)),
+            (
+                r#""unified":{"x":"1"},"unified":null"#,
+                format!(r#""unified":{{"memory.oom.group":"1","x":"1"}},"unified":null,"unified":{ours}"#),
+            ),
+            (
+                r#""unified":{"x":"1"},"unified":null,"Unified":{"y":"1"}"#,
+                r#""unified":{"memory.oom.group":"1","x":"1"},"unified":null,"Unified":{"memory.oom.group":"1","y":"1"}"#
+                    .into(),
+            ),
+            (
+                r#""unified":null,"unified":{"x":"1"}"#,
+                format!(r#""unified":{ours},"unified":{{"memory.oom.group":"1","x":"1"}}"#),
+            ),
+        ];
+        for (unified, expected) in cases {
+            assert_eq!(edited(&with(unified), &group), with(&expected));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_stay() {
+        let spec = b"{\"process\":{\"env\":[\"A=\xff\xfe\"]},\"\xff\":1}\xff";
+        let document = Document::parse(spec).unwrap();
+        let bytes = splice(spec, splices(document.root(), &[score(5)]).unwrap());
+        assert_eq!(bytes, b"{\"process\":{\"oomScoreAdj\":5,\"env\":[\"A=\xff\xfe\"]},\"\xff\":1}\xff");
+    }
+
+    #[test]
     fn without_a_place_nothing_is_made_up() {
         let document = Document::parse(br#"{"process":null,"linux":{}}"#).unwrap();
-        assert_eq!(splices(&document, &[score(1)]), Err(EditError::NoProcess));
-        assert_eq!(splices(&document, &[Edit::Memory(MemoryFile::OomGroup, 1)]), Err(EditError::NoResources));
-        assert_eq!(splices(&document, &[]), Ok(vec![]));
+        assert_eq!(splices(document.root(), &[score(1)]), Err(EditError::NoProcess));
+        assert_eq!(splices(document.root(), &[Edit::Memory(MemoryFile::OomGroup, 1)]), Err(EditError::NoResources));
+        assert_eq!(splices(document.root(), &[]), Ok(vec![]));
     }
 }

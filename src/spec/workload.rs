@@ -7,12 +7,13 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use crate::spec::document::{Document, Kind, Node};
+use crate::json::Node;
+use crate::spec::document::Document;
 use crate::spec::edit::MemoryFile;
 use crate::system::oom_score_adj::OomScoreAdj;
 
 /// How many arguments are kept.
-const ARGS: usize = 256;
+pub(super) const ARGS: usize = 256;
 
 /// A container about to be started, as far as a policy can ask about it.
 #[derive(Debug, Clone, Default)]
@@ -51,21 +52,23 @@ pub struct Requested {
 impl<'a> Workload<'a> {
     /// The view of that spec.
     #[must_use]
-    pub fn of(document: &Document<'a>) -> Self {
-        let texts = |path: &[&str]| document.find(path).iter().filter_map(Node::text).collect();
-        let first = |args: &Node<'a>| args.items().first().and_then(Node::text);
-        let pair = |member: crate::spec::document::Member<'a>| Some((member.key, member.value.text()?));
+    pub fn of(document: &'a Document<'_>) -> Self {
+        let texts = |path: &[&str]| document.find(path).into_iter().filter_map(Node::text).collect();
+        let all_args = document.find(&["process", "args"]);
+        let pair = |member: Node<'a>| Some((member.key()?, member.text()?));
         Workload {
             id: None,
             bundle: None,
             hostnames: texts(&["hostname"]),
-            arg0s: document.find(&["process", "args"]).iter().filter_map(first).collect(),
-            args: document
-                .find(&["process", "args"])
-                .last()
-                .map_or_else(Vec::new, |args| args.items().iter().take(ARGS).filter_map(Node::text).collect()),
+            arg0s: all_args.iter().filter_map(|args| args.items().next()?.text()).collect(),
+            args: all_args.last().into_iter().flat_map(|args| args.items().take(ARGS).filter_map(Node::text)).collect(),
             cgroups: texts(&["linux", "cgroupsPath"]),
-            annotations: document.find(&["annotations"]).iter().flat_map(Node::members).filter_map(pair).collect(),
+            annotations: document
+                .find(&["annotations"])
+                .into_iter()
+                .flat_map(Node::children)
+                .filter_map(pair)
+                .collect(),
             asked: Requested::of(document),
         }
     }
@@ -92,8 +95,8 @@ impl<'a> Workload<'a> {
 
 impl Requested {
     fn of(document: &Document<'_>) -> Self {
-        let is_object = |node: &Node<'_>| node.kind() == Kind::Object;
-        let valid = |node: &Node<'_>| OomScoreAdj::new(node.integer()?).ok();
+        let is_object = |node: &Node<'_>| node.is_object();
+        let valid = |node: &Node<'_>| OomScoreAdj::new(i64::try_from(node.integer()?).ok()?).ok();
         let scores = document.find(&["process", "oomScoreAdj"]);
         let resources = document.find(&["linux", "resources"]);
         Requested {
@@ -102,7 +105,7 @@ impl Requested {
             has_resources: resources.iter().any(is_object),
             limits: [MemoryFile::Max, MemoryFile::High, MemoryFile::SwapMax]
                 .into_iter()
-                .filter_map(|file| Some((file, resources.iter().filter_map(|node| limit(node, file)).min()?)))
+                .filter_map(|file| Some((file, resources.iter().filter_map(|node| limit(*node, file)).min()?)))
                 .collect(),
         }
     }
@@ -115,15 +118,13 @@ impl Requested {
 }
 
 /// The limit in one `resources` object: `unified` is applied last and overrides `memory` (runc `fs2/memory.go`).
-fn limit(resources: &Node<'_>, file: MemoryFile) -> Option<u64> {
-    let unified = resources.fields("unified");
-    let entries: Vec<_> = unified.iter().flat_map(|map| map.entries(file.name())).collect();
+fn limit(resources: Node<'_>, file: MemoryFile) -> Option<u64> {
+    let entries: Vec<_> = resources.fields("unified").flat_map(|map| map.entries(file.name())).collect();
     if !entries.is_empty() {
         return entries.iter().filter_map(|entry| entry.text()?.parse().ok()).min();
     }
-    let memory = resources.fields("memory");
     let number = |name: &str| {
-        let values = memory.iter().flat_map(|node| node.fields(name));
+        let values = resources.find(&["memory", name]).into_iter();
         // 0 is ignored by runtimes and -1 means unlimited.
         values.filter_map(|node| u64::try_from(node.integer()?).ok()).filter(|&bytes| bytes > 0).min()
     };
@@ -147,7 +148,8 @@ mod tests {
     fn the_view_holds_what_rules_ask_for() {
         let text = r#"{"process":{"args":["/bin/sh","-c"]},"hostname":"h","linux":{"cgroupsPath":"/a/b"},
             "annotations":{"k":"v","K":"w","n":7}}"#;
-        let workload = Workload::of(&Document::parse(text.as_bytes()).unwrap());
+        let document = Document::parse(text.as_bytes()).unwrap();
+        let workload = Workload::of(&document);
         assert_eq!((workload.hostnames[0].as_ref(), workload.arg0s[0].as_ref()), ("h", "/bin/sh"));
         assert!(workload.has_cgroup());
         assert_eq!(workload.annotation("k").collect::<Vec<_>>(), ["v"]);

@@ -45,7 +45,7 @@ impl Rule for ContradictoryLimits {
                     format!(
                         "memory.limit is {}, but memory.max in unified says {} and wins",
                         limit.node.raw(),
-                        quote(max.node.raw())
+                        quote(&max.node.raw())
                     ),
                 )
                 .label("without effect on cgroup v2")

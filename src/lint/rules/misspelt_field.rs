@@ -44,7 +44,7 @@ impl Rule for MisspeltField {
                 .at(&span, format!("{} has no field {}; did you mean `{meant}`?", object.name, quote(&key)))
                 .label("nobody reads this");
             // Where the right name is there too, renaming would make twins of them.
-            let already = !draft.is_unlisted() && parent.twins(meant).next().is_some();
+            let already = !draft.is_unlisted() && parent.fields(meant).next().is_some();
             if already {
                 draft.fix(Safety::Unsafe, format!("take {} away", quote(&key)), || vec![change::remove(*node)]).emit();
             } else {
@@ -59,7 +59,7 @@ fn other_case(subject: &Subject<'_>, report: &mut Report<'_>) {
     for flaw in subject.flaws().iter().filter(|flaw| matches!(flaw, Flaw::OtherCase { .. })).take(1000) {
         let Flaw::OtherCase { node, name, parent } = flaw else { continue };
         let (Some(key), Some(span)) = (node.key(), node.key_span()) else { continue };
-        if parent.twins(name).nth(1).is_some() {
+        if parent.fields(name).nth(1).is_some() {
             continue;
         }
         let rename = || vec![Splice { range: span.clone(), text: format!("\"{name}\"") }];

@@ -69,8 +69,8 @@ fn meant(node: Node<'_>) -> (Option<OomScoreAdj>, Safety, &'static str) {
 
 fn article(node: Node<'_>) -> String {
     match node.kind() {
-        Kind::String => format!("the string {}", quote(node.raw())),
-        Kind::Number => format!("the number {}", quote(node.raw())),
+        Kind::String => format!("the string {}", quote(&node.raw())),
+        Kind::Number => format!("the number {}", quote(&node.raw())),
         Kind::Bool => format!("the boolean {}", node.raw()),
         Kind::Array => "an array".to_owned(),
         Kind::Object => "an object".to_owned(),

@@ -39,7 +39,7 @@ impl Rule for OomScoreOutOfRange {
             let nearest = if number < 0 { OomScoreAdj::MIN } else { OomScoreAdj::MAX };
             // The nearest one of a too low number would be immunity, which nobody gets from a repair.
             let draft =
-                report.at(&node, format!("{} is out of range: scores go from -1000 to 1000", quote(node.raw())));
+                report.at(&node, format!("{} is out of range: scores go from -1000 to 1000", quote(&node.raw())));
             let draft = draft.label("the kernel refuses this");
             if nearest == OomScoreAdj::MAX {
                 draft.fix(Safety::Unsafe, "set oomScoreAdj to 1000", || vec![change::replace(node, "1000")]).emit();

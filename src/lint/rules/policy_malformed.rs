@@ -35,7 +35,7 @@ impl Rule for PolicyMalformed {
         let Err(error) = subject.policy() else { return };
         match error {
             PolicyError::Malformed { line, column, message, .. } => {
-                let text = subject.tree.text();
+                let text = subject.text;
                 let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
                 let inside = text[start..].char_indices().nth(column - 1).map_or(text.len() - start, |(at, _)| at);
                 let at = start + inside;

@@ -57,9 +57,9 @@ impl Rule for SwapNotLimited {
                     vec![change::insert(map, &[("memory.swap.max", "\"0\"")])]
                 })
                 .emit(),
-            (None, Some(memory)) if memory.twins("swap").next().is_none() => draft
+            (None, Some(memory)) if memory.fields("swap").next().is_none() => draft
                 .fix(Safety::Unsafe, format!("set swap to {}", limit.raw()), || {
-                    vec![change::insert(memory, &[("swap", limit.raw())])]
+                    vec![change::insert(memory, &[("swap", &limit.raw())])]
                 })
                 .emit(),
             _ => draft.emit(),

@@ -31,7 +31,7 @@ impl Rule for TrailingData {
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
         let end = subject.root().span().end;
-        let text = subject.tree.text();
+        let text = subject.text;
         let rest = text[end..].trim_start_matches([' ', '\t', '\n', '\r']);
         if rest.is_empty() {
             return;

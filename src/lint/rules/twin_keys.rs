@@ -37,7 +37,7 @@ impl Rule for TwinKeys {
         for flaw in subject.flaws() {
             let Flaw::Twin { first, second, name } = flaw else { continue };
             let (Some(key), Some(other)) = (first.key(), second.key()) else { continue };
-            let same = first.raw() == second.raw();
+            let same = first.bytes() == second.bytes();
             let message = if key == other {
                 format!("{} is there twice", quote(&key))
             } else {

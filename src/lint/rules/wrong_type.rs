@@ -52,6 +52,6 @@ fn shown(node: Node<'_>) -> String {
         Kind::Object => "an object".to_owned(),
         Kind::Array => "an array".to_owned(),
         Kind::String => "a string".to_owned(),
-        Kind::Number | Kind::Bool | Kind::Null => quote(node.raw()),
+        Kind::Number | Kind::Bool | Kind::Null => quote(&node.raw()),
     }
 }

@@ -8,8 +8,8 @@ pub mod spec;
 use std::collections::HashMap;
 use std::fmt;
 
-use super::tree::Node;
-use crate::spec::document::Kind;
+use crate::json::Kind;
+use crate::json::Node;
 
 /// An object whose members have names of their own.
 #[derive(Debug)]
@@ -230,10 +230,10 @@ pub fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::json;
+    use crate::json;
 
     fn all(text: &str) -> Vec<String> {
-        let tree = json::parse(text).unwrap();
+        let tree = json::parse(text.as_bytes()).unwrap();
         let shown = |flaw: &Flaw<'_>| match flaw {
             Flaw::WrongType { node, expected } => format!("{} is not {expected}", node.raw()),
             Flaw::Unknown { node, object, .. } => format!("{} in {}", node.key().unwrap(), object.name),

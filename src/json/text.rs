@@ -2,14 +2,19 @@
 
 use std::borrow::Cow;
 
-/// What a JSON string stands for. A lone surrogate, which is no character, becomes U+FFFD.
-pub(in crate::lint) fn string(raw: &str) -> Cow<'_, str> {
+/// What a JSON string stands for, as Go reads it: a lone surrogate and every byte that belongs to no character become
+/// U+FFFD. `raw` has its quotes.
+pub(super) fn string(raw: &[u8]) -> Cow<'_, str> {
     let inner = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
+    let inner = match std::str::from_utf8(inner) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(replaced(inner)),
+    };
     if !inner.contains('\\') {
-        return Cow::Borrowed(inner);
+        return inner;
     }
     let mut text = String::with_capacity(inner.len());
-    let mut rest = inner;
+    let mut rest = inner.as_ref();
     while let Some(at) = rest.find('\\') {
         text.push_str(&rest[..at]);
         let (letter, length) = escape(&rest[at..]);
@@ -18,6 +23,29 @@ pub(in crate::lint) fn string(raw: &str) -> Cow<'_, str> {
     }
     text.push_str(rest);
     Cow::Owned(text)
+}
+
+/// The text with one U+FFFD for each byte that belongs to no character (`encoding/json/decode.go`, `unquoteBytes`);
+/// Rust's own replacement may take several bytes for one.
+fn replaced(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    text
+}
+
+/// Whether Go's decoder takes `key` for the field `name`: equal but for case, in its simple folding, where U+017F
+/// counts as `s` and U+212A as `k` (`encoding/json/fold.go`).
+#[must_use]
+pub fn folds_to(key: &str, name: &str) -> bool {
+    let fold = |letter: char| match letter {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    };
+    key.chars().map(fold).eq(name.chars().map(fold))
 }
 
 /// The character of the escape that the text begins with, and the escape's length in bytes.
@@ -68,8 +96,20 @@ mod tests {
             (r#""\ud83e\u0041""#, "\u{fffd}A"),
         ];
         for (raw, expected) in cases {
-            assert_eq!(string(raw), expected, "{raw}");
+            assert_eq!(string(raw.as_bytes()), expected, "{raw}");
         }
-        assert!(matches!(string(r#""plain""#), Cow::Borrowed(_)));
+        assert!(matches!(string(br#""plain""#), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn bytes_of_no_character_are_replaced_one_by_one() {
+        assert_eq!(string(b"\"a\xff\xe2\x82b\\u0041\""), "a\u{fffd}\u{fffd}\u{fffd}bA");
+        assert_eq!(string(b"\"\xed\xa0\x80\""), "\u{fffd}\u{fffd}\u{fffd}", "a surrogate in UTF-8 is none");
+    }
+
+    #[test]
+    fn keys_fold_as_in_go() {
+        assert!(folds_to("OOMScoreAdj", "oomScoreAdj") && folds_to("proce\u{17f}\u{17f}", "process"));
+        assert!(folds_to("\u{212a}ey", "key") && !folds_to("keys", "key") && !folds_to("É", "é"));
     }
 }

@@ -1,17 +1,18 @@
-//! The words of JSON: where a string, a number or a name ends, and what is wrong with one that is none.
+//! The tokens of JSON: where a string, a number or a name ends, and what is wrong with one that is none.
 
-use super::{Parsed, SyntaxError};
+use super::SyntaxError;
+
+type Parsed<T> = Result<T, SyntaxError>;
 
 /// A text and how far it was read.
 pub(super) struct Scanner<'a> {
-    text: &'a str,
     pub(super) bytes: &'a [u8],
     pub(super) at: usize,
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn of(text: &'a str) -> Self {
-        Scanner { text, bytes: text.as_bytes(), at: 0 }
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        Scanner { bytes, at: 0 }
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -107,9 +108,11 @@ impl<'a> Scanner<'a> {
     }
 
     pub(super) fn wrong<T>(&self, expected: &str) -> Parsed<T> {
-        let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
-            None => "the file ends".to_owned(),
-            Some(letter) => format!("there is `{}`", crate::text::escape::text(letter.encode_utf8(&mut [0; 4]))),
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let found = match (rest.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next()), rest.first()) {
+            (Some(letter), _) => format!("there is `{}`", crate::text::escape::text(letter.encode_utf8(&mut [0; 4]))),
+            (None, Some(byte)) => format!("there is the byte {byte:#04x}"),
+            (None, None) => "the file ends".to_owned(),
         };
         self.fail(&format!("expected {expected}, but {found}"))
     }

@@ -1,46 +1,44 @@
-//! A file as a tree of spans, made in one pass and linear time, for JSON and for TOML alike.
+//! A document as a flat list of its values in the order of the text.
 //!
-//! [`Document`](crate::spec::document::Document) answers one question at a time and reads the text again for each: right
-//! for a shim that asks twice, wrong for fifty rules. Here every value is one entry of a flat list in the order of the
-//! text, each knows where its own end is in that list, and nothing is decoded that is not asked for.
+//! Each value knows where it stands and where its own end is in that list, so that it is passed over in one step, and
+//! nothing is decoded that is not asked for.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::json::text;
-use crate::spec::document::{Kind, folds_to};
+use super::{Kind, folds_to, text};
 
-/// A file's values and where they stand.
+/// The values of a document and where they stand.
 #[derive(Debug)]
 pub struct Tree<'a> {
-    pub(super) text: &'a str,
-    pub(super) entries: Vec<Entry>,
-    /// What TOML says in another way than JSON would: keys and texts, by entry.
-    pub(super) decoded: Option<HashMap<u32, Decoded>>,
+    bytes: &'a [u8],
+    entries: Vec<Entry>,
+    /// What keys and texts stand for, by entry, where their syntax is not that of JSON.
+    decoded: Option<HashMap<u32, Decoded>>,
 }
 
-/// One value. Positions are bytes; a file is never larger than 16 MiB.
+/// One value. Positions are bytes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Entry {
-    pub(super) kind: Kind,
-    pub(super) start: u32,
-    pub(super) end: u32,
+pub(crate) struct Entry {
+    pub(crate) kind: Kind,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
     /// The key's place, quotes included; empty for items of an array and for the root.
-    pub(super) key_start: u32,
-    pub(super) key_end: u32,
+    pub(crate) key_start: u32,
+    pub(crate) key_end: u32,
     /// The entry behind this value and all that is inside it.
-    pub(super) skip: u32,
+    pub(crate) skip: u32,
 }
 
-/// What a TOML key and text stand for.
+/// What a key and a text stand for that are not written as in JSON.
 #[derive(Debug, Default)]
-pub(super) struct Decoded {
-    pub(super) key: Option<String>,
-    pub(super) text: Option<String>,
+pub(crate) struct Decoded {
+    pub(crate) key: Option<String>,
+    pub(crate) text: Option<String>,
 }
 
-/// A value in a [`Tree`].
+/// A value of a document.
 #[derive(Debug, Clone, Copy)]
 pub struct Node<'t> {
     tree: &'t Tree<'t>,
@@ -54,19 +52,29 @@ impl PartialEq for Node<'_> {
 }
 
 impl<'a> Tree<'a> {
+    /// The tree of a JSON text. There is at least one entry, the root's.
+    pub(super) fn new(bytes: &'a [u8], entries: Vec<Entry>) -> Self {
+        Tree { bytes, entries, decoded: None }
+    }
+
+    /// The tree of a text of another syntax that says the same kinds of things. There is at least one entry.
+    pub(crate) fn of_other_syntax(bytes: &'a [u8], entries: Vec<Entry>, decoded: HashMap<u32, Decoded>) -> Self {
+        Tree { bytes, entries, decoded: Some(decoded) }
+    }
+
     /// A tree of one `null`, for a text that could not be parsed.
-    pub(super) fn empty(text: &'a str) -> Self {
+    pub(crate) fn empty(bytes: &'a [u8]) -> Self {
         let entry = Entry { kind: Kind::Null, start: 0, end: 0, key_start: 0, key_end: 0, skip: 1 };
-        Tree { text, entries: vec![entry], decoded: None }
+        Tree::new(bytes, vec![entry])
     }
 
-    /// The whole text.
+    /// The whole document, with what stands before and behind its value.
     #[must_use]
-    pub fn text(&self) -> &'a str {
-        self.text
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
     }
 
-    /// The file's value.
+    /// The document's value.
     #[must_use]
     pub fn root(&self) -> Node<'_> {
         Node { tree: self, index: 0 }
@@ -101,7 +109,7 @@ impl<'a> Tree<'a> {
         let index = if self.decoded.is_none() {
             self.entries.partition_point(|entry| begins(entry) as usize <= at).saturating_sub(1)
         } else {
-            // TOML may say in any order what belongs together.
+            // In TOML what belongs together may stand in any order.
             let before = self.entries.iter().enumerate().filter(|(_, entry)| begins(entry) as usize <= at);
             before.max_by_key(|(_, entry)| begins(entry)).map_or(0, |(index, _)| index)
         };
@@ -141,8 +149,14 @@ impl<'t> Node<'t> {
 
     /// The value as it is written.
     #[must_use]
-    pub fn raw(self) -> &'t str {
-        &self.tree.text[self.span()]
+    pub fn bytes(self) -> &'t [u8] {
+        &self.tree.bytes[self.span()]
+    }
+
+    /// The value as it is written, for people: bytes that belong to no character are replaced.
+    #[must_use]
+    pub fn raw(self) -> Cow<'t, str> {
+        String::from_utf8_lossy(self.bytes())
     }
 
     /// The tree that the value is in.
@@ -157,7 +171,7 @@ impl<'t> Node<'t> {
         if let Some(decoded) = &self.tree.decoded {
             return decoded.get(&self.index)?.key.as_deref().map(Cow::Borrowed);
         }
-        self.key_span().map(|span| text::string(&self.tree.text[span]))
+        self.key_span().map(|span| text::string(&self.tree.bytes[span]))
     }
 
     /// The text of a string, escapes resolved; `None` for anything else.
@@ -168,7 +182,7 @@ impl<'t> Node<'t> {
         }
         match &self.tree.decoded {
             Some(decoded) => decoded.get(&self.index)?.text.as_deref().map(Cow::Borrowed),
-            None => Some(text::string(self.raw())),
+            None => Some(text::string(self.bytes())),
         }
     }
 
@@ -180,14 +194,14 @@ impl<'t> Node<'t> {
         }
         match &self.tree.decoded {
             Some(decoded) => decoded.get(&self.index)?.text.as_ref()?.parse().ok(),
-            None => self.raw().parse().ok(),
+            None => std::str::from_utf8(self.bytes()).ok()?.parse().ok(),
         }
     }
 
     /// `true` or `false`.
     #[must_use]
     pub fn boolean(self) -> Option<bool> {
-        (self.kind() == Kind::Bool).then(|| self.raw() == "true")
+        (self.kind() == Kind::Bool).then(|| self.bytes() == b"true")
     }
 
     /// Whether the value is an object.
@@ -213,26 +227,41 @@ impl<'t> Node<'t> {
         self.children().skip_while(move |_| none)
     }
 
-    /// The members of an object whose key folds to `name` as in Go's `encoding/json`, twins included.
-    pub fn twins(self, name: &'static str) -> impl Iterator<Item = Node<'t>> + use<'t> {
-        self.children().filter(move |child| child.is_named(name))
+    /// The members of an object that some reader may take for the field `name`.
+    ///
+    /// Go ignores the case of keys and takes the last of several; other readers read exactly and may take the first.
+    pub fn fields<'n>(self, name: &'n str) -> impl Iterator<Item = Node<'t>> + use<'t, 'n> {
+        let none = !self.is_object();
+        self.children().skip_while(move |_| none).filter(move |child| child.is_named(name))
     }
 
-    /// The member that Go reads for the field `name`: the last of its twins, unless it is `null`.
+    /// The member that Go reads for the field `name`: the last of several, unless it is `null`.
     #[must_use]
-    pub fn field(self, name: &'static str) -> Option<Node<'t>> {
-        self.twins(name).last().filter(|node| node.kind() != Kind::Null)
+    pub fn field(self, name: &str) -> Option<Node<'t>> {
+        self.fields(name).last().filter(|node| node.kind() != Kind::Null)
     }
 
-    /// The member that a map has under exactly that key.
+    /// The members of an object whose key is exactly `key`: the keys of a Go map keep their case.
+    pub fn entries<'n>(self, key: &'n str) -> impl Iterator<Item = Node<'t>> + use<'t, 'n> {
+        self.children().filter(move |child| child.key().is_some_and(|name| name == key))
+    }
+
+    /// The member that a map has under exactly that key: the last of several.
     #[must_use]
     pub fn entry_of(self, key: &str) -> Option<Node<'t>> {
-        self.children().filter(|child| child.key().is_some_and(|name| name == key)).last()
+        self.entries(key).last()
+    }
+
+    /// Every value that some reader may take for the one at that path of fields.
+    #[must_use]
+    pub fn find(self, path: &[&str]) -> Vec<Node<'t>> {
+        let step = |nodes: Vec<Node<'t>>, name: &&str| nodes.into_iter().flat_map(|node| node.fields(name)).collect();
+        path.iter().fold(vec![self], step)
     }
 
     /// What Go reads at a path of fields.
     #[must_use]
-    pub fn at(self, path: &[&'static str]) -> Option<Node<'t>> {
+    pub fn at(self, path: &[&str]) -> Option<Node<'t>> {
         path.iter().try_fold(self, |node, name| node.field(name))
     }
 
@@ -241,15 +270,15 @@ impl<'t> Node<'t> {
     pub fn is_named(self, name: &str) -> bool {
         if self.tree.decoded.is_none() {
             let Some(span) = self.key_span() else { return false };
-            let raw = &self.tree.text[span.start + 1..span.end - 1];
-            if raw == name {
+            let raw = &self.tree.bytes[span.start + 1..span.end - 1];
+            if raw == name.as_bytes() {
                 return true;
             }
             // Only an escape or a letter beyond ASCII makes a key of another length fold to the name.
             if raw.len() == name.len() {
                 return folds_to(&self.key().unwrap_or_default(), name);
             }
-            if raw.len() < name.len() || !raw.bytes().any(|byte| byte == b'\\' || byte >= 0x80) {
+            if raw.len() < name.len() || !raw.iter().any(|&byte| byte == b'\\' || byte >= 0x80) {
                 return false;
             }
             return folds_to(&self.key().unwrap_or_default(), name);
