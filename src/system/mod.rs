@@ -1,7 +1,10 @@
 //! The machine: processes, cgroups, capabilities, memory, and the kernel's errors. Nothing here knows what a policy is.
 
+pub mod cgroup;
 pub mod exec;
 pub mod host;
 pub mod oom_score_adj;
 pub mod os_error;
+pub mod pidfd;
 pub mod process;
+pub mod thread;
