@@ -1,0 +1,320 @@
+//! The decision: a sample in, an action out. No clock, no file, no allocation once every job has its place; the daemon,
+//! the replay of recorded series and the tests drive the same code.
+//!
+//! One kill at a time. After it the guard waits for its effect, and then every condition has to hold again for its full
+//! time: kills in a row for one shortage are what users of other killers complain of most.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::choose::{Candidate, Ranking};
+use super::condition::{HostConditions, Outlook, OwnLimit, OwnLimitOutlook};
+use super::history::Window;
+use super::sample::{Cause, Host, Job, JobId, Order, Sample, Standing};
+use super::settings::Settings;
+
+/// Between two samples while a condition is near.
+pub const ARMED: Duration = Duration::from_millis(100);
+
+/// Between two samples otherwise.
+pub const IDLE: Duration = Duration::from_secs(1);
+
+/// How long nothing has to be near before samples become rare again.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// For how long what dies counts as memory on its way back, and how long the guard is silent after it could do nothing.
+pub const EFFECT: Duration = Duration::from_secs(5);
+
+/// The longest that a kill is waited for when nobody says how it ended. Thousands of processes take 10 s to die.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A job that is seen for the first time at this age or younger had nothing when it began.
+const NEWBORN: Duration = Duration::from_millis(1500);
+
+/// How many kills are remembered, for their number within a minute.
+const REMEMBERED: usize = 64;
+
+/// Everything that a decision was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// When.
+    pub at: Duration,
+    /// Why.
+    pub cause: Cause,
+    /// The host at that moment.
+    pub host: Host,
+    /// The host as the conditions saw it.
+    pub outlook: Outlook,
+    /// The group or job at its own limit, and how it stood; only for [`Cause::OwnLimit`].
+    pub own_limit: Option<(JobId, OwnLimitOutlook)>,
+    /// What was missing, in bytes.
+    pub missing: u64,
+    /// The candidates, those to blame first.
+    pub ranking: Ranking,
+    /// The one that was chosen.
+    pub victim: Option<Candidate>,
+}
+
+/// Why nothing is killed although a condition holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Helpless {
+    /// There is no job.
+    NoCandidate,
+    /// The memory is not with the jobs: to kill all of them would not help.
+    NotTheirMemory,
+    /// There were so many kills within a minute that the rules must be wrong.
+    TooManyKills,
+}
+
+impl Helpless {
+    /// The word for it in records and metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Helpless::NoCandidate => "no-candidate",
+            Helpless::NotTheirMemory => "not-their-memory",
+            Helpless::TooManyKills => "too-many-kills",
+        }
+    }
+}
+
+/// What is to be done now.
+// A verdict is large and made once in a while; a box would be an allocation at the worst of moments.
+#[allow(clippy::large_enum_variant)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing.
+    Watch,
+    /// Kill the victim, then say so with [`Machine::ended`].
+    Kill(Verdict),
+    /// Record what would have been done: the victim is only observed.
+    WouldKill(Verdict),
+    /// Record that nothing helps.
+    Helpless(Verdict, Helpless),
+}
+
+/// What comes of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// When to take the next sample.
+    pub pace: Duration,
+    /// How the host stands.
+    pub outlook: Outlook,
+    /// What is to be done.
+    pub action: Action,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Watching,
+    /// The effect on the victim is waited for: until somebody says that it ended, or until then.
+    Waiting(Option<JobId>, Duration),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Track {
+    frees: Window,
+    own_limit: OwnLimit,
+    outlook: OwnLimitOutlook,
+    kernel_kills: u64,
+    /// Until when it counts as dying.
+    dying: Option<Duration>,
+    seen: Duration,
+}
+
+/// The decision with what it remembers.
+#[derive(Debug)]
+pub struct Machine {
+    settings: Settings,
+    host: HostConditions,
+    tracks: HashMap<JobId, Track>,
+    phase: Phase,
+    quiet_since: Option<Duration>,
+    kills: [Option<Duration>; REMEMBERED],
+    next_kill: usize,
+}
+
+impl Machine {
+    /// A guard that has seen nothing yet, with places for that many jobs.
+    #[must_use]
+    pub fn new(settings: Settings, jobs: usize) -> Machine {
+        Machine {
+            settings,
+            host: HostConditions::default(),
+            tracks: HashMap::with_capacity(jobs),
+            phase: Phase::Watching,
+            quiet_since: None,
+            kills: [None; REMEMBERED],
+            next_kill: 0,
+        }
+    }
+
+    /// Goes on with other figures, as after a reload.
+    pub fn set(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    /// Takes a sample and says what to do. Samples come in the order of their time.
+    pub fn step(&mut self, sample: &Sample) -> Step {
+        let returning = self.note_jobs(sample);
+        let outlook = self.host.look(sample.at, &sample.host, returning, &self.settings);
+        let stuck = self.livelock(sample);
+        let pace = self.pace(sample, outlook.near || returning > 0);
+        if let Phase::Waiting(_, until) = self.phase {
+            if sample.at >= until {
+                self.begin_anew();
+            }
+            return Step { pace, outlook, action: Action::Watch };
+        }
+        let action = match (outlook.cause, stuck) {
+            (Some(cause), _) => self.decide(sample, cause, outlook, None),
+            (None, Some(own)) => self.decide(sample, Cause::OwnLimit, outlook, Some(own)),
+            (None, None) => Action::Watch,
+        };
+        Step { pace, outlook, action }
+    }
+
+    /// The kill of a job has ended, well or not: its effect has been seen, or will not come.
+    pub fn ended(&mut self, id: JobId) {
+        if matches!(self.phase, Phase::Waiting(Some(victim), _) if victim == id) {
+            self.begin_anew();
+        }
+    }
+
+    fn begin_anew(&mut self) {
+        self.phase = Phase::Watching;
+        self.host.restart();
+        for track in self.tracks.values_mut() {
+            track.own_limit = OwnLimit::default();
+        }
+    }
+
+    /// How fast a job grows, in bytes a second; negative where it shrinks.
+    #[must_use]
+    pub fn growth(&self, id: JobId) -> i64 {
+        self.tracks.get(&id).map_or(0, |track| track.frees.slope())
+    }
+
+    /// The candidates as they stand, those to blame first.
+    #[must_use]
+    pub fn ranking(&self, sample: &Sample) -> Ranking {
+        self.rank(sample, None)
+    }
+
+    /// Brings what is remembered of each job up to date. Gives the memory of the dying, which is on its way back.
+    fn note_jobs(&mut self, sample: &Sample) -> u64 {
+        let mut returning = 0_u64;
+        for job in &sample.jobs {
+            let track = self.tracks.entry(job.id).or_insert_with(|| newborn(job, sample.at));
+            if job.bound.kernel_kills > track.kernel_kills && job.populated {
+                track.dying = Some(sample.at + EFFECT);
+            }
+            track.dying = track.dying.filter(|until| sample.at < *until);
+            track.kernel_kills = job.bound.kernel_kills;
+            track.frees.push(sample.at, job.frees());
+            track.outlook = track.own_limit.look(sample.at, &job.bound, &self.settings);
+            track.seen = sample.at;
+            if track.dying.is_some() {
+                returning = returning.saturating_add(job.frees());
+            }
+        }
+        for group in &sample.groups {
+            let track = self.tracks.entry(group.id).or_insert_with(|| Track::new(group.bound.kernel_kills, sample.at));
+            track.outlook = track.own_limit.look(sample.at, &group.bound, &self.settings);
+            track.seen = sample.at;
+        }
+        self.tracks.retain(|_, track| track.seen == sample.at);
+        returning
+    }
+
+    /// The first job or group that is in a livelock at its own limit. A job comes before the group that it is in.
+    fn livelock(&self, sample: &Sample) -> Option<(JobId, OwnLimitOutlook)> {
+        let held = |id: JobId| self.tracks.get(&id).map(|track| (id, track.outlook)).filter(|(_, it)| it.holds);
+        let candidates = sample.jobs.iter().filter(|job| job.populated && job.order != Order::Never);
+        let jobs = candidates.filter_map(|job| held(job.id)).min_by_key(|it| it.0);
+        jobs.or_else(|| sample.groups.iter().filter_map(|group| held(group.id)).min_by_key(|it| it.0))
+    }
+
+    fn pace(&mut self, sample: &Sample, near: bool) -> Duration {
+        if near || sample.pressed || self.phase != Phase::Watching {
+            self.quiet_since = Some(sample.at);
+        }
+        let armed = self.quiet_since.is_some_and(|since| sample.at.saturating_sub(since) < QUIET);
+        if armed { ARMED } else { IDLE }
+    }
+
+    fn rank(&self, sample: &Sample, only: Option<JobId>) -> Ranking {
+        let concerned = |job: &&Job| only.is_none_or(|id| job.id == id || job.group == Some(id));
+        let candidate = |job: &Job| {
+            let track = self.tracks.get(&job.id)?;
+            (track.dying.is_none()).then_some(())?;
+            Candidate::of(job, track.frees.slope(), &self.settings)
+        };
+        Ranking::of(sample.jobs.iter().filter(concerned).filter_map(candidate))
+    }
+
+    fn decide(
+        &mut self,
+        sample: &Sample,
+        cause: Cause,
+        outlook: Outlook,
+        own_limit: Option<(JobId, OwnLimitOutlook)>,
+    ) -> Action {
+        let ranking = self.rank(sample, own_limit.map(|(id, _)| id));
+        let missing = match cause {
+            Cause::Exhaustion | Cause::SwapStorm => outlook.floor.saturating_sub(sample.host.memory_available),
+            Cause::Thrash => self.settings.floor,
+            Cause::OwnLimit => 0,
+        };
+        let victim = ranking.victim(missing);
+        let verdict =
+            Verdict { at: sample.at, cause, host: sample.host, outlook, own_limit, missing, ranking, victim };
+        self.phase = Phase::Waiting(None, sample.at + EFFECT);
+        let Some(victim) = victim else {
+            let why = if ranking.count == 0 { Helpless::NoCandidate } else { Helpless::NotTheirMemory };
+            return Action::Helpless(verdict, why);
+        };
+        if victim.standing == Standing::Observed {
+            return Action::WouldKill(verdict);
+        }
+        if self.kills_within_a_minute(sample.at) >= self.settings.kills_per_minute.min(REMEMBERED) {
+            return Action::Helpless(verdict, Helpless::TooManyKills);
+        }
+        self.phase = Phase::Waiting(Some(victim.id), sample.at + DEADLINE);
+        self.kills[self.next_kill] = Some(sample.at);
+        self.next_kill = (self.next_kill + 1) % REMEMBERED;
+        if let Some(track) = self.tracks.get_mut(&victim.id) {
+            track.dying = Some(sample.at + EFFECT);
+        }
+        Action::Kill(verdict)
+    }
+
+    fn kills_within_a_minute(&self, at: Duration) -> usize {
+        let recent = |kill: &&Duration| at.saturating_sub(**kill) < Duration::from_secs(60);
+        self.kills.iter().flatten().filter(recent).count()
+    }
+}
+
+impl Track {
+    fn new(kernel_kills: u64, at: Duration) -> Track {
+        Track {
+            frees: Window::default(),
+            own_limit: OwnLimit::default(),
+            outlook: OwnLimitOutlook::default(),
+            kernel_kills,
+            dying: None,
+            seen: at,
+        }
+    }
+}
+
+/// A job at its first sample. One that has only just begun grew all that it has since then; of an older one nothing is known.
+fn newborn(job: &Job, at: Duration) -> Track {
+    let mut track = Track::new(job.bound.kernel_kills, at);
+    if job.age <= NEWBORN
+        && let Some(birth) = at.checked_sub(job.age)
+    {
+        track.frees.push(birth, 0);
+    }
+    track
+}
