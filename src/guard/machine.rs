@@ -318,3 +318,7 @@ fn newborn(job: &Job, at: Duration) -> Track {
     }
     track
 }
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;
