@@ -156,7 +156,11 @@ mod tests {
     #[test]
     fn nobody_dies_where_it_would_not_help() {
         assert_eq!(victim(&[candidate(1, 10, 0, 1), candidate(2, 20, 0, 1)], 40), None);
-        assert_eq!(victim(&[candidate(1, 30, 0, 1), candidate(2, 20, 0, 1)], 40), Some(1), "two small ones help together");
+        assert_eq!(
+            victim(&[candidate(1, 30, 0, 1), candidate(2, 20, 0, 1)], 40),
+            Some(1),
+            "two small ones help together"
+        );
         assert_eq!(victim(&[candidate(1, 0, 0, 1)], 0), None);
         assert_eq!(victim(&[], 0), None);
     }

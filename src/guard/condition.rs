@@ -60,8 +60,8 @@ impl HostConditions {
         let low = available < floor;
         let full_share = self.full.share(SHARE_WINDOW);
         let scanning = self.scanned.rise(SHARE_WINDOW) > 0;
-        let without_swap =
-            host.swap_total == 0 || u128::from(host.swap_free) * 100 < u128::from(host.swap_total) * u128::from(settings.swap_low);
+        let without_swap = host.swap_total == 0
+            || u128::from(host.swap_free) * 100 < u128::from(host.swap_total) * u128::from(settings.swap_low);
         let storm = self.storm.note(at, low && scanning && full_share > settings.storm.share);
         let thrashing = scanning && full_share > settings.thrash.share && available < settings.thrash_below;
         let thrash = self.thrash.note(at, thrashing);

@@ -60,7 +60,8 @@ impl Window {
     /// The newest value that is at least that old, or else the oldest: with its distance from the newest value.
     fn since(&self, span: Duration) -> Option<(Duration, u64, u64)> {
         let &(now, value) = self.last()?;
-        let before = self.iter().rev().find(|(at, _)| now.saturating_sub(*at) >= span).or_else(|| self.iter().next())?;
+        let before =
+            self.iter().rev().find(|(at, _)| now.saturating_sub(*at) >= span).or_else(|| self.iter().next())?;
         Some((now.saturating_sub(before.0), before.1, value))
     }
 

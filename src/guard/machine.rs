@@ -267,8 +267,7 @@ impl Machine {
             Cause::OwnLimit => 0,
         };
         let victim = ranking.victim(missing);
-        let verdict =
-            Verdict { at: sample.at, cause, host: sample.host, outlook, own_limit, missing, ranking, victim };
+        let verdict = Verdict { at: sample.at, cause, host: sample.host, outlook, own_limit, missing, ranking, victim };
         self.phase = Phase::Waiting(None, sample.at + EFFECT);
         let Some(victim) = victim else {
             let why = if ranking.count == 0 { Helpless::NoCandidate } else { Helpless::NotTheirMemory };

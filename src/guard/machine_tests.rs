@@ -163,7 +163,8 @@ fn too_many_kills_stop_the_guard() {
 /// actions-runner-controller#4436 and moby#49801: a job at its own limit that reclaims its file pages for ever.
 #[test]
 fn a_livelock_at_the_own_limit_is_ended() {
-    let bound = Bound { current: 199 * MIB, limit: Some(200 * MIB), full_stall: Some(Duration::ZERO), ..Bound::default() };
+    let bound =
+        Bound { current: 199 * MIB, limit: Some(200 * MIB), full_stall: Some(Duration::ZERO), ..Bound::default() };
     let stuck = |host: &mut Made, group: bool| {
         let bound = if group { &mut host.sample.groups[0].bound } else { &mut host.sample.jobs[1].bound };
         bound.full_stall = bound.full_stall.map(|it| it + Duration::from_millis(60));

@@ -22,7 +22,9 @@ pub const LIMIT: u64 = 512 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SeriesError {
     /// Neither of the two formats.
-    #[error("this is no recorded series: it begins neither with {{\"oomshim_series\":1}} nor with a table that has the columns t and avail")]
+    #[error(
+        "this is no recorded series: it begins neither with {{\"oomshim_series\":1}} nor with a table that has the columns t and avail"
+    )]
     Unknown,
     /// A format of a later version.
     #[error("this series has the format {0}; this oomshim reads format 1")]
