@@ -94,7 +94,7 @@ impl Window {
         }
         let (mut count, mut times, mut values, mut products, mut squares) = (0_i128, 0_i128, 0_i128, 0_i128, 0_i128);
         for &(at, value) in recent() {
-            let (time, value) = (i128::try_from((at - begin).as_millis()).unwrap_or(0), i128::from(value));
+            let (time, value) = (i128::try_from(at.saturating_sub(begin).as_millis()).unwrap_or(0), i128::from(value));
             count += 1;
             times += time;
             values += value;

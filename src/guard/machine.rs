@@ -289,7 +289,7 @@ impl Machine {
     }
 
     fn kills_within_a_minute(&self, at: Duration) -> usize {
-        let recent = |kill: &&Duration| at.saturating_sub(**kill) < Duration::from_secs(60);
+        let recent = |kill: &&Duration| at.saturating_sub(**kill) < Duration::from_mins(1);
         self.kills.iter().flatten().filter(recent).count()
     }
 }
