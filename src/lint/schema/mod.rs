@@ -2,6 +2,7 @@
 //!
 //! The tables are in [`spec`] and [`hook`]. What a table calls `Any` is not looked into. `null` is absent, as in Go.
 
+pub mod go_regexp;
 pub mod hook;
 pub mod spec;
 
