@@ -65,7 +65,7 @@ impl<'t> Subject<'t> {
     pub fn flaws(&self) -> &[Flaw<'t>] {
         self.flaws.get_or_init(|| match self.kind {
             FileKind::Spec => schema::flaws(self.root(), &schema::spec::SPEC),
-            FileKind::Hook => schema::flaws(self.root(), &schema::hook::HOOK),
+            FileKind::Hook => schema::flaws(self.root(), schema::hook::object(self.root())),
             _ => Vec::new(),
         })
     }

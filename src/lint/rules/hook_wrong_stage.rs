@@ -1,8 +1,6 @@
 //! `hook-wrong-stage`: oomshim's hook where it cannot work.
 
-use std::path::Path;
-
-use super::hook_malformed::STAGES;
+use super::hook_malformed::{STAGES, is_read_by_all};
 use crate::lint::change;
 use crate::lint::rule::prelude::*;
 
@@ -49,7 +47,7 @@ impl Rule for HookWrongStage {
         for stage in &stages {
             let Some(name) = stage.text() else { continue };
             let message = match (name.as_ref(), is_filter) {
-                ("precreate", true) if is_read_by_buildah(subject.name) => {
+                ("precreate", true) if is_read_by_all(subject.name) => {
                     "buildah and `podman build` read this directory too and do not know this stage: no build runs"
                         .to_owned()
                 }
@@ -78,15 +76,10 @@ impl Rule for HookWrongStage {
     }
 }
 
-/// Whether it is in one of the directories that are read where nobody names another one (oci-hooks(5)). Seen with buildah 1.28:
-/// `unknown stage "precreate"`.
-fn is_read_by_buildah(file: &Path) -> bool {
-    file.parent().is_some_and(|directory| directory.ends_with("containers/oci/hooks.d"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::path::Path;
+
     use crate::lint::{self, Options};
 
     #[test]

@@ -14,6 +14,7 @@ mod dockerd_runtime_args;
 mod dockerd_without_shim;
 mod hook_binary_missing;
 mod hook_malformed;
+mod hook_never_runs;
 mod hook_wrong_stage;
 mod host_pid_namespace;
 mod host_tmpfs_bind;
@@ -108,6 +109,7 @@ pub static ALL: &[&dyn Rule] = &[
     &dockerd_without_shim::DockerdWithoutShim,
     &hook_binary_missing::HookBinaryMissing,
     &hook_malformed::HookMalformed,
+    &hook_never_runs::HookNeverRuns,
     &hook_wrong_stage::HookWrongStage,
     &policy_default_unprotected::PolicyDefaultUnprotected,
     &policy_malformed::PolicyMalformed,

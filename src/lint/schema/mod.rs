@@ -287,6 +287,7 @@ mod tests {
         }
         check(&spec::SPEC);
         check(&hook::HOOK);
+        check(&hook::OLD);
     }
 
     #[test]
