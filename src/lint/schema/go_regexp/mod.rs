@@ -33,7 +33,7 @@ struct Parser<'p> {
     follows_repeat: bool,
 }
 
-impl<'p> Parser<'p> {
+impl Parser<'_> {
     /// Reads one token; tells whether it was a repeat.
     fn token(&mut self) -> Result<bool, Refusal> {
         match self.rest.as_bytes()[0] {
