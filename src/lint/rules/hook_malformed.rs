@@ -54,7 +54,7 @@ impl Rule for HookMalformed {
         if version == Version::Unknown {
             if let Some(node) = root.field("version") {
                 report
-                    .at(&node, format!("podman and CRI-O know no version {}", quote(node.raw())))
+                    .at(&node, format!("podman and CRI-O know no version {}", quote(&node.raw())))
                     .label("write \"1.0.0\"")
                     .emit();
             }

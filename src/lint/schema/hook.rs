@@ -1,7 +1,7 @@
 //! The types of a hooks.d file in both of its versions (containers/common `pkg/hooks/1.0.0` and `pkg/hooks/0.1.0`).
 
 use super::{I64, Object, Shape, TEXTS, may, must};
-use crate::lint::tree::Node;
+use crate::json::Node;
 use Shape::{Bool, Map, Text};
 
 /// The version in which podman and CRI-O read a file.
