@@ -11,11 +11,12 @@ use thiserror::Error;
 use tracing::{debug, info, warn};
 
 use crate::apply;
+use crate::fsutil::atomic_file::AtomicFile;
 use crate::log::message;
 use crate::policy::Policy;
 use crate::policy::class::Class;
 use crate::policy::decide::{self, Decision, Source};
-use crate::spec::bundle::{self, AtomicFile};
+use crate::spec::bundle;
 use crate::spec::document::{Document, DocumentError};
 use crate::spec::edit::{self, EditError, MemoryFile};
 use crate::spec::workload::Workload;
@@ -121,7 +122,7 @@ pub fn create_runtime(state: &[u8], class: Option<&str>, policy: &Policy, roots:
     if own_cgroup && same_namespaces(&own, &process)? {
         return Err(HookError::NotAContainer(pid));
     }
-    let spec = AtomicFile::read(&bundle::spec_path(&state.bundle)).map(|(_, bytes)| bytes);
+    let spec = AtomicFile::read(&bundle::spec_path(&state.bundle), bundle::LIMIT).map(|(_, bytes)| bytes);
     let document = spec.as_deref().ok().and_then(|bytes| Document::parse(bytes).ok());
     let workload = match &document {
         Some(document) => Workload::of(document),

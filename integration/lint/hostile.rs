@@ -24,7 +24,7 @@ fn each_gets_one_clear_line_and_nobody_waits() {
     symlink("loop.json", at("loop.json")).unwrap();
     fs::write(at("evil\x1b[2J\nname.json"), "hello").unwrap();
     let cases = [
-        ("huge.json", "larger than 16 MiB, which no file that is linted here is"),
+        ("huge.json", "larger than 16 MiB"),
         ("binary.json", "a binary file: byte 5 is NUL"),
         ("latin1.json", "byte 15 is not UTF-8, which JSON and TOML have to be"),
         ("fifo.json", "not a regular file"),

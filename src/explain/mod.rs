@@ -7,10 +7,11 @@ use std::path::Path;
 use thiserror::Error;
 
 use crate::apply;
+use crate::fsutil::atomic_file::{AtomicFile, AtomicFileError};
 use crate::policy::decide::{self, ClassRequest, Source};
 use crate::policy::file::Loaded;
 use crate::policy::rule::{Failed, Rule};
-use crate::spec::bundle::{self, AtomicFile, BundleError};
+use crate::spec::bundle;
 use crate::spec::document::{Document, DocumentError};
 use crate::spec::edit::{self, Edit, EditError};
 use crate::spec::workload::Workload;
@@ -22,7 +23,7 @@ use crate::system::process::ProcessError;
 pub enum ExplainError {
     /// Its spec cannot be read.
     #[error(transparent)]
-    Bundle(#[from] BundleError),
+    File(#[from] AtomicFileError),
     /// Its spec is not JSON.
     #[error("config.json is not JSON: {0}")]
     Document(#[from] DocumentError),
@@ -114,7 +115,7 @@ pub struct Obstacle {
 /// [`ExplainError`]
 pub fn explain(loaded: &Loaded, bundle: &Path, id: Option<&OsStr>, roots: &Roots) -> Result<Explanation, ExplainError> {
     let policy = &loaded.policy;
-    let (_, bytes) = AtomicFile::read(&bundle::spec_path(bundle))?;
+    let (_, bytes) = AtomicFile::read(&bundle::spec_path(bundle), bundle::LIMIT)?;
     let document = Document::parse(&bytes)?;
     let workload = Workload::of(&document).named(id, bundle::absolute_path(Some(bundle.as_os_str())));
     let decision = decide::classify(policy, &workload);

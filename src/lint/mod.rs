@@ -78,7 +78,7 @@ pub struct Options {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LintError {
     /// It is larger than [`LIMIT`].
-    #[error("larger than 16 MiB, which no file that is linted here is")]
+    #[error("larger than 16 MiB")]
     TooLarge,
     /// It holds bytes that no text has.
     #[error("a binary file: byte {0} is NUL")]

@@ -13,7 +13,7 @@ use super::fix::{self, Fixed};
 use super::input::{Candidate, Directory, Inputs, Problem, is_expected};
 use super::kind::{self, FileKind};
 use super::{LintError, Options, together};
-use crate::spec::bundle::{AtomicFile, BundleError};
+use crate::fsutil::atomic_file::{AtomicFile, AtomicFileError, Problem as FileProblem};
 use crate::system::os_error::OsError;
 
 /// What to do with findings that can be fixed.
@@ -172,13 +172,12 @@ fn one(file: &Candidate, settings: &Settings) -> Done {
         Repair::Write(_) => std::fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone()),
         _ => file.path.clone(),
     };
-    let problem =
-        |error: &BundleError| Problem { path: file.path.clone(), message: without_path(&error.to_string(), &real) };
+    let problem = |error: &AtomicFileError| Problem { path: file.path.clone(), message: error.without_path() };
     let ending = |kind: FileKind| kind.syntax().extension();
     if !file.is_named() && settings.kind.is_some_and(|kind| file.path.extension() != Some(ending(kind).as_ref())) {
         return Done::NotOurs;
     }
-    let (spec, bytes) = match AtomicFile::read(&real) {
+    let (spec, bytes) = match AtomicFile::read(&real, super::LIMIT as u64) {
         Ok(opened) => opened,
         Err(error) if !file.is_named() && may_be_passed_over(&error, &file.path) => return Done::NotOurs,
         Err(error) => return Done::Failed(problem(&error)),
@@ -198,20 +197,11 @@ fn one(file: &Candidate, settings: &Settings) -> Done {
 
 /// Whether nobody wonders that a file, found in a directory, was not read. One that may not be read could be one of ours;
 /// one that is gone by now was a container that ended while its directory was searched.
-fn may_be_passed_over(error: &BundleError, path: &Path) -> bool {
-    match error {
-        BundleError::File { reason: OsError(errno), .. } => *errno == Errno::ENOENT,
+fn may_be_passed_over(error: &AtomicFileError, path: &Path) -> bool {
+    match error.problem {
+        FileProblem::Os(OsError(errno)) => errno == Errno::ENOENT,
         _ => !is_expected(path),
     }
-}
-
-/// The message without the path, which every line begins with.
-fn without_path(message: &str, path: &Path) -> String {
-    let shown = path.display().to_string();
-    let short = message
-        .strip_prefix(&format!("{shown} is "))
-        .map_or_else(|| message.replacen(&format!(" {shown}"), "", 1), str::to_owned);
-    short.replace(", which no runtime spec is", ", which no file that is linted here is")
 }
 
 fn judge(name: &Path, bytes: &[u8], named: bool, settings: &Settings) -> Done {

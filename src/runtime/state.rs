@@ -7,8 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::flavor::Flavor;
+use crate::fsutil::atomic_file::AtomicFile;
 use crate::json::{self, Outline};
-use crate::spec::bundle::AtomicFile;
 use crate::system::process::Process;
 
 /// The init process of a container, if it still is the one that the runtime wrote down.
@@ -46,11 +46,14 @@ fn default_roots(flavor: Flavor, runtime_dir: Option<&OsStr>) -> Vec<PathBuf> {
     rootless.into_iter().chain([Path::new("/run").join(name)]).collect()
 }
 
+/// The largest state that is read, in bytes: 16 MiB. runc's has the container's whole configuration in it.
+const LIMIT: u64 = 16 * 1024 * 1024;
+
 /// The members of the state itself; runc writes the container's whole configuration into one of them.
 const TOP: Outline<'static> = Outline { fields: &[], items: 0 };
 
 fn read(proc: &Path, flavor: Flavor, path: &Path) -> Option<Process> {
-    let (_, bytes) = AtomicFile::read(path).ok()?;
+    let (_, bytes) = AtomicFile::read(path, LIMIT).ok()?;
     let document = json::parse_outline(&bytes, &TOP).ok()?;
     let (pid, started) = match flavor {
         Flavor::Runc => ("init_process_pid", "init_process_start"),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tracing::{debug, error, warn};
 
 use crate::apply;
+use crate::fsutil::atomic_file::AtomicFile;
 use crate::log::{self, Level, Log, LogTo, message};
 use crate::policy::class::Class;
 use crate::policy::decide::{self, Decision, Plan};
@@ -16,7 +17,7 @@ use crate::runtime::argv::{self, CommandLine, Global, Invocation};
 use crate::runtime::flavor::{Flavor, Subcommand};
 use crate::runtime::locate::{self, SelfExe};
 use crate::runtime::{failure, state};
-use crate::spec::bundle::{AtomicFile, absolute_path};
+use crate::spec::bundle::{self, absolute_path};
 use crate::spec::document::Document;
 use crate::spec::edit;
 use crate::spec::workload::Workload;
@@ -181,7 +182,7 @@ fn create(it: &Invocation<'_>, policy: &Policy, environment: &Environment) -> Re
     let path = it.spec_path();
     let bundle = absolute_path(it.bundle);
     let give_up = |class: Option<&Class>, why: &str| unedited(policy, environment, class, why, Some((it.id, &bundle)));
-    let (file, bytes) = match AtomicFile::read(&path) {
+    let (file, bytes) = match AtomicFile::read(&path, bundle::LIMIT) {
         Ok(read) => read,
         Err(error) => return give_up(None, &error.to_string()),
     };

@@ -1,5 +1,5 @@
-//! `config.json` of a bundle, without loss: find a field ([`document`]), say what to change ([`edit`]), read and
-//! replace the file ([`bundle`]), and the view of it that rules match on ([`workload`]).
+//! `config.json` of a bundle, without loss: find a field ([`document`]), say what to change ([`edit`]), where the
+//! file is ([`bundle`]), and the view of it that rules match on ([`workload`]).
 
 pub mod bundle;
 pub mod document;
