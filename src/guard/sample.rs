@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::policy::guard::Order;
+
 /// One cgroup for as long as it exists: the inode of its directory, which is the kernel's cgroup id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -149,34 +151,6 @@ impl Job {
     #[must_use]
     pub fn frees(&self) -> u64 {
         self.private.saturating_add(self.shared.saturating_sub(self.kept))
-    }
-}
-
-/// When a job's turn comes among those that are to blame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Order {
-    /// It counts four times.
-    First,
-    /// It counts as it is.
-    #[default]
-    Normal,
-    /// It counts a quarter.
-    Last,
-    /// It is no candidate.
-    Never,
-}
-
-impl Order {
-    /// The word for it in the policy.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Order::First => "first",
-            Order::Normal => "normal",
-            Order::Last => "last",
-            Order::Never => "never",
-        }
     }
 }
 

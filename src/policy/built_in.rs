@@ -5,6 +5,7 @@
 
 use super::Policy;
 use super::class::{Adjust, Class};
+use super::guard::{ClassGuard, Guard, Order};
 use super::rule::{ClassRef, Condition, Field, Pattern, Rule};
 use crate::log::{Level, Log, LogTo};
 use crate::system::oom_score_adj::OomScoreAdj;
@@ -23,6 +24,10 @@ pub fn built_in() -> Policy {
         memory_max: None,
         memory_high: None,
         swap_max: None,
+        guard: ClassGuard {
+            order: if score < OomScoreAdj::ZERO { Order::Never } else { Order::Normal },
+            ..ClassGuard::default()
+        },
     };
     Policy {
         classes: vec![
@@ -35,6 +40,7 @@ pub fn built_in() -> Policy {
         flavor: None,
         strict: false,
         log: Log { to: LogTo::Journald, level: Level::Info },
+        guard: Guard::default(),
     }
 }
 

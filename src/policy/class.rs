@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::guard::ClassGuard;
 use crate::spec::edit::MemoryFile;
 use crate::system::oom_score_adj::OomScoreAdj;
 
@@ -22,6 +23,8 @@ pub struct Class {
     pub memory_high: Option<Size>,
     /// `memory.swap.max`
     pub swap_max: Option<Size>,
+    /// What the guard does with its jobs.
+    pub guard: ClassGuard,
 }
 
 /// How a class's score meets the one that the engine asked for.
@@ -117,6 +120,7 @@ impl Class {
             memory_max: self.memory_max.or(other.memory_max),
             memory_high: self.memory_high.or(other.memory_high),
             swap_max: self.swap_max.or(other.swap_max),
+            guard: self.guard.tightened_by(other.guard),
         }
     }
 }
@@ -138,6 +142,7 @@ mod tests {
             memory_max: Some(Size::Bytes(1 << 33)),
             memory_high: None,
             swap_max: None,
+            guard: ClassGuard::default(),
         }
     }
 

@@ -164,11 +164,11 @@ mod tests {
         let cases = [
             (
                 "[clas.x]\n",
-                "p.toml:1:2: unknown key `clas`; did you mean `class`? (known: class, rule, default, runtime, apply, log)",
+                "p.toml:1:2: unknown key `clas`; did you mean `class`? (known: class, rule, default, runtime, apply, log, guard)",
             ),
             (
                 "[class.x]\noom_scor_adj = 5\n",
-                "p.toml:2:1: unknown key `oom_scor_adj`; did you mean `oom_score_adj`? (known: oom_score_adj, adjust, oom_group, memory_max, memory_high, swap_max)",
+                "p.toml:2:1: unknown key `oom_scor_adj`; did you mean `oom_score_adj`? (known: oom_score_adj, adjust, oom_group, memory_max, memory_high, swap_max, guard, guard_reserve)",
             ),
             (
                 "[class.x]\noom_score_adj = 1001\n",
@@ -224,6 +224,27 @@ mod tests {
             (
                 "[log]\nto = \"journal\"\n",
                 "p.toml:2:6: records go to journald, syslog, off or an absolute path, not \"journal\"; did you mean `journald`?",
+            ),
+            ("[guard]\nmode = \"watch\"\n", "p.toml:2:8: \"watch\" is none of kill, observe"),
+            ("[guard]\nkill = \"/buildkit/*\"\n", "p.toml:2:8: write kill = [\"/buildkit/*\"], a list of cgroups"),
+            (
+                "[guard]\nkill = [\"buildkit/*\"]\n",
+                "p.toml:2:9: a cgroup is written from the root of the cgroup file system: \"/buildkit/*\"",
+            ),
+            (
+                "[guard]\nkill = [\"/*\"]\n",
+                "p.toml:2:9: this would make the whole machine a job; name the directory of the jobs",
+            ),
+            ("[guard]\nfloor = \"90%\"\n", "p.toml:2:9: a floor above 50% of RAM would kill on healthy machines"),
+            (
+                "[guard]\nhorizon = \"10 seconds\"\n",
+                "p.toml:2:11: \"10 seconds\" is no time; write it like \"10s\", \"100ms\" or \"1min\"",
+            ),
+            ("[guard]\nstorm = { share = 0 }\n", "p.toml:2:19: write a number from 1 to 100"),
+            ("[guard]\nown_limit = \"of\"\n", "p.toml:2:13: \"of\" is none of off; did you mean `off`?"),
+            (
+                "[class.x]\noom_score_adj = -1\nguard = \"first\"\n",
+                "p.toml:3:9: a class with an oom_score_adj below 0 is for daemons, which the guard never kills; leave `guard` out or give the class a score of at least 0",
             ),
         ];
         for (text, expected) in cases {

@@ -6,6 +6,7 @@ mod built_in;
 pub mod class;
 pub mod decide;
 pub mod file;
+pub mod guard;
 mod parse;
 pub mod rule;
 pub mod show;
@@ -36,6 +37,8 @@ pub struct Policy {
     pub strict: bool,
     /// Where records go.
     pub log: Log,
+    /// What `oomshim guard` does.
+    pub guard: guard::Guard,
 }
 
 impl Policy {

@@ -1,5 +1,7 @@
 //! From TOML to a policy, or to the one place that is wrong and what would be right there.
 
+mod guard;
+
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -44,7 +46,7 @@ pub(super) fn policy(text: &str, base: Policy) -> Parsed<Policy> {
     })?;
     let mut policy = base;
     let top = Table::root(&document);
-    top.allow(&["class", "rule", "default", "runtime", "apply", "log"])?;
+    top.allow(&["class", "rule", "default", "runtime", "apply", "log", "guard"])?;
     if let Some(classes) = top.table("class")? {
         for (name, span, value) in classes.entries() {
             let class = class(name, span, value)?;
@@ -92,6 +94,9 @@ pub(super) fn policy(text: &str, base: Policy) -> Parsed<Policy> {
             policy.log.level = one_of(value, &LEVELS)?;
         }
     }
+    if let Some(guard) = top.table("guard")? {
+        policy.guard = guard::guard(&guard, policy.guard)?;
+    }
     Ok(policy)
 }
 
@@ -106,16 +111,27 @@ fn class(name: &str, span: Range<usize>, value: Value<'_, '_>) -> Parsed<Class> 
         return problem(span, "the class `keep` is built in and cannot be changed; choose another name");
     }
     let table = Table::of(value, "class")?;
-    table.allow(&["oom_score_adj", "adjust", "oom_group", "memory_max", "memory_high", "swap_max"])?;
+    table.allow(&[
+        "oom_score_adj",
+        "adjust",
+        "oom_group",
+        "memory_max",
+        "memory_high",
+        "swap_max",
+        "guard",
+        "guard_reserve",
+    ])?;
+    let score = score(table.required("oom_score_adj", "a number from -1000 to 1000")?)?;
     let limit = |key: &str| table.get(key).map(|value| size(value, key != "swap_max")).transpose();
     Ok(Class {
         name: name.to_owned(),
-        score: score(table.required("oom_score_adj", "a number from -1000 to 1000")?)?,
+        score,
         adjust: table.get("adjust").map(|value| one_of(value, &ADJUSTS)).transpose()?.unwrap_or(Adjust::Raise),
         oom_group: table.get("oom_group").map(boolean).transpose()?.unwrap_or(false),
         memory_max: limit("memory_max")?,
         memory_high: limit("memory_high")?,
         swap_max: limit("swap_max")?,
+        guard: guard::of_class(&table, score < OomScoreAdj::ZERO)?,
     })
 }
 

@@ -1,5 +1,7 @@
 //! The policy written out again, with everything that a file leaves out, and what is allowed but probably not meant.
 
+mod guard;
+
 use std::fmt::Write as _;
 
 use super::Policy;
@@ -34,6 +36,7 @@ pub fn toml(policy: &Policy) -> String {
     };
     let _ = writeln!(out, "\n[apply]\nstrict = {}\n", policy.strict);
     let _ = writeln!(out, "[log]\nto = {}\nlevel = {}", quoted(&to), quoted(policy.log.level.word()));
+    guard::write(&mut out, &policy.guard);
     out
 }
 
@@ -44,6 +47,7 @@ fn write_class(out: &mut String, class: &Class) {
     for (key, size) in limits.into_iter().filter_map(|(key, size)| Some((key, size?))) {
         let _ = writeln!(out, "{key} = {}", quoted(&size.to_string()));
     }
+    guard::write_class(out, class);
     out.push('\n');
 }
 
