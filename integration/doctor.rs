@@ -27,7 +27,7 @@ fn findings(check: &str) -> Vec<(String, String)> {
     let value: Value = serde_json::from_str(&text).unwrap();
     let word = |finding: &Value, key: &str| finding[key].as_str().unwrap().to_owned();
     let all = value["checks"][0]["findings"].as_array().unwrap();
-    all.iter().map(|finding| (word(finding, "verdict"), word(finding, "message"))).collect()
+    all.iter().map(|finding| (word(finding, "status"), word(finding, "message"))).collect()
 }
 
 struct Running(Child);
@@ -40,13 +40,17 @@ impl Drop for Running {
 }
 
 /// A process that is called `buildkitd` and has its command line.
-fn buildkitd(directory: &Path, config: &str) -> Running {
+fn buildkitd(directory: &Path, config: &str, user: Option<u32>) -> Running {
     fs::write(directory.join("buildkitd.toml"), config).unwrap();
     let program = directory.join("buildkitd");
-    fs::copy(common::program("sleep").unwrap(), &program).unwrap();
+    common::copy_program(&common::program("sleep").unwrap(), &program);
     let mut command = Command::new(&program);
     // What sleep takes for times is an option and its value to the one who reads the command line.
     command.arg0("buildkitd").arg("1000").env("BUILDKITD", "test").current_dir(directory);
+    if let Some(user) = user {
+        fs::set_permissions(directory, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        command.uid(user);
+    }
     Running(command.spawn().unwrap())
 }
 
@@ -55,7 +59,7 @@ fn every_check_says_something_and_the_exit_status_follows() {
     let (status, text) = doctor(&["--format", "json"]);
     let value: Value = serde_json::from_str(&text).unwrap();
     let checks = value["checks"].as_array().unwrap();
-    assert_eq!((value["version"].as_i64(), checks.len()), (Some(1), 14));
+    assert_eq!((value["version"].as_i64(), checks.len()), (Some(2), 15));
     assert!(checks.iter().all(|check| !check["findings"].as_array().unwrap().is_empty()));
     assert_eq!(status, Some(i32::from(value["worst"] == "fail")));
     let (strict, _) = doctor(&["--strict"]);
@@ -67,16 +71,32 @@ fn every_check_says_something_and_the_exit_status_follows() {
 #[test]
 fn an_unprotected_daemon_is_found_among_the_processes() {
     let directory = tempfile::tempdir().unwrap();
-    let running = buildkitd(directory.path(), "");
+    let running = buildkitd(directory.path(), "", None);
     let pid = running.0.id();
     // Its name is there as soon as it is the program, a moment after the fork.
     std::thread::sleep(std::time::Duration::from_millis(200));
     let own = format!("buildkitd ({pid})");
     let about = |check: &str| findings(check).into_iter().find(|(_, message)| message.starts_with(&own));
-    let (verdict, message) = about("daemons").unwrap();
-    assert_eq!(verdict, "fail", "{message}");
-    let (verdict, message) = about("engines").unwrap();
-    assert!(verdict != "pass" && message.contains("build steps"), "{message}");
+    let (status, message) = about("daemons").unwrap();
+    assert_eq!(status, "fail", "{message}");
+    let (status, message) = about("engines").unwrap();
+    assert!(status != "pass" && message.contains("build steps"), "{message}");
     let (_, text) = doctor(&["--only", "daemons"]);
     assert!(text.contains(&format!("oomshim protect --pid {pid}")), "{text}");
+}
+
+#[test]
+fn a_users_daemon_is_named_and_never_protected() {
+    let directory = tempfile::tempdir().unwrap();
+    if fs::metadata("/proc/self").map(|own| std::os::unix::fs::MetadataExt::uid(&own)).unwrap() != 0 {
+        eprintln!("*** NOT TESTED: only root can be another user ***");
+        assert!(std::env::var_os("CI").is_none());
+        return;
+    }
+    let running = buildkitd(directory.path(), "", Some(65_534));
+    let pid = running.0.id();
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let (_, text) = doctor(&["--only", "daemons", "--only", "engines"]);
+    assert!(text.contains(&format!("buildkitd ({pid}, of the user with UID 65534) has oom_score_adj ")), "{text}");
+    assert!(!text.contains(&format!("--pid {pid}")) && !text.contains(&format!("buildkitd ({pid})")), "{text}");
 }

@@ -29,8 +29,7 @@ fn own_score() -> i64 {
 
 /// Whether this process may give itself any score.
 fn may_lower() -> bool {
-    let status = protect(&["--score", "-1000", "--strict", "--", "true"]).status;
-    status.success()
+    common::stdout(&protect(&["--", "cat", "/proc/self/oom_score_adj"])) == "-1000"
 }
 
 #[test]
@@ -88,12 +87,19 @@ fn a_score_that_cannot_be_had_is_said_and_only_strict_refuses() {
     let output = protect(&["--", "cat", "/proc/self/oom_score_adj"]);
     assert_eq!(common::stdout(&output), own.to_string());
     let warning = format!(
-        "oomshim: warning: this process has the score {own} instead of -1000: going lower needs CAP_SYS_RESOURCE"
+        "oomshim: warning: this process has oom_score_adj {own} instead of -1000: going lower needs CAP_SYS_RESOURCE"
     );
     assert!(common::stderr(&output).starts_with(&warning), "{}", common::stderr(&output));
-    let refused = protect(&["--strict", "--", "echo", "started"]);
+    let directory = tempfile::tempdir().unwrap();
+    let daemon = directory.path().join("buildkitd");
+    common::copy_program(&common::needed("echo").unwrap(), &daemon);
+    let shim = common::binary("oomshim-runc");
+    let options = ["--strict", "--"].map(OsStr::new);
+    let binary = [OsStr::new("--containerd-worker=false"), OsStr::new("--oci-worker-binary"), shim.as_os_str()];
+    let refused = protect(&[&options[..], &[daemon.as_os_str()], &binary].concat());
     assert_eq!((refused.status.code(), refused.stdout.as_slice()), (Some(125), &b""[..]));
-    assert!(common::stderr(&refused).contains("not started, because of --strict"));
+    let said = common::stderr(&refused);
+    assert!(said.contains("CAP_SYS_RESOURCE") && said.contains("not done, because of --strict"), "{said}");
 }
 
 #[test]
@@ -120,6 +126,50 @@ fn a_daemon_that_would_hand_it_on_is_warned_about_and_only_strict_refuses() {
 }
 
 #[test]
+fn strict_refuses_what_it_cannot_judge() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("dockerd-entrypoint.sh");
+    common::script(&script, "#!/bin/sh\necho started\n");
+    let agent = directory.path().join("nomad");
+    common::copy_program(&common::needed("echo").unwrap(), &agent);
+    let cases: [(&[&OsStr], &str, bool); 4] = [
+        (&[script.as_os_str()], "dockerd-entrypoint.sh is a script", true),
+        (&["sh", "-c", "exec echo started dockerd"].map(OsStr::new), "sh is a script", true),
+        (&[agent.as_os_str(), OsStr::new("started")], "nomad starts engines or jobs later. Known: ", true),
+        (&["echo", "started"].map(OsStr::new), "echo is no engine", false),
+    ];
+    for (command, said, is_warned) in cases {
+        let dashes = [OsStr::new("--")];
+        let output = protect(&[&dashes[..], command].concat());
+        let text = common::stderr(&output);
+        assert!(common::stdout(&output).starts_with("started"), "{text}");
+        assert_eq!(text.contains(said), is_warned, "{text}");
+        let output = protect(&[&[OsStr::new("--strict")], &dashes[..], command].concat());
+        let text = common::stderr(&output);
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(125), &b""[..]), "{text}");
+        assert!(text.contains(said), "{text}");
+    }
+}
+
+#[test]
+fn a_containers_process_is_warned_about() {
+    let Some(unshare) = common::needed("unshare") else { return };
+    let script = ["--pid", "--fork", "--kill-child", "sh", "-c", "echo ready; sleep 60"];
+    let mut outer = Command::new(unshare).args(script).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(outer.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", outer.id())).unwrap();
+    let of = |options: &[&str]| protect(&[&["--pid", children.trim(), "--score"], options].concat());
+    let (warned, refused, raised) = (of(&["-1"]), of(&["-1", "--strict"]), of(&["600", "--strict"]));
+    outer.kill().unwrap();
+    outer.wait().unwrap();
+    let said = format!("process {} is in a container", children.trim());
+    assert!(common::stderr(&warned).contains(&said), "{}", common::stderr(&warned));
+    assert!(refused.status.code() == Some(2) && common::stderr(&refused).contains(&said));
+    assert_eq!((raised.status.code(), common::stderr(&raised)), (Some(0), String::new()));
+}
+
+#[test]
 fn a_container_among_the_descendants_is_left_alone() {
     let Some(unshare) = common::needed("unshare") else { return };
     let script = format!("sleep 60 & {} -m sh -c 'echo ready; sleep 60' & wait", unshare.display());
@@ -131,5 +181,8 @@ fn a_container_among_the_descendants_is_left_alone() {
     assert!(Command::new("kill").args(["-KILL", "--", &group]).status().unwrap().success());
     shell.wait().unwrap();
     let told = common::stdout(&output);
-    assert!(told.ends_with(": 2 processes at 400, 1 left alone in containers"), "it shares our PID namespace: {told}");
+    assert!(
+        told.ends_with(": 2 processes have oom_score_adj 400, 1 left alone in containers"),
+        "it shares our PID namespace: {told}"
+    );
 }

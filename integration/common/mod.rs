@@ -207,6 +207,12 @@ pub fn script(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// Copies a program to be started. By another process: a thread that forks while this one had the copy open for writing would
+/// hand the descriptor on, and the copy would be busy (ETXTBSY).
+pub fn copy_program(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg(from).arg(to).status().unwrap().success());
+}
+
 /// The names in a directory, sorted.
 pub fn names(directory: &Path) -> Vec<OsString> {
     let mut names: Vec<OsString> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();

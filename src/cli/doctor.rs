@@ -1,15 +1,15 @@
-//! `oomshim doctor`: is this machine safe.
+//! `oomshim doctor`: whether this machine is safe.
 
 use anyhow::bail;
 
 use super::Exit;
 use super::format::OutputFormat;
-use crate::doctor::{self, CHECKS, Machine, Verdict, output};
+use crate::doctor::{self, CHECKS, Snapshot, Status, output};
 
 /// The command line of `oomshim doctor`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The exit status is 1 where a check fails, and with --strict also where one warns or cannot judge."
+    after_help = "The exit status is 1 where a check fails, and with --strict also where one warns or is skipped."
 )]
 pub struct Args {
     /// Only this check; may be given more than once
@@ -18,7 +18,7 @@ pub struct Args {
     /// Show the checks and what they ask
     #[arg(long)]
     list: bool,
-    /// Do not be content with warnings and with what cannot be judged
+    /// Do not be content with warnings and with checks that are skipped
     #[arg(long)]
     strict: bool,
     /// How to print
@@ -39,12 +39,12 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     if let Some(unknown) = args.only.iter().find(|id| CHECKS.iter().all(|check| check.id != **id)) {
         bail!("there is no check {unknown:?}; `oomshim doctor --list` shows them");
     }
-    let outcomes = doctor::examine(&Machine::running(), &args.only);
+    let reports = doctor::examine(&Snapshot::take(), &args.only);
     super::print(&match args.format {
-        OutputFormat::Text => output::text(&outcomes),
-        OutputFormat::Json => output::json(&outcomes),
+        OutputFormat::Text => output::text(&reports),
+        OutputFormat::Json => output::json(&reports),
     })?;
-    let worst = doctor::worst(&outcomes);
-    let bad = worst == Verdict::Fail || args.strict && worst != Verdict::Pass;
+    let worst = doctor::worst(&reports);
+    let bad = worst == Status::Fail || args.strict && worst != Status::Pass;
     Ok(if bad { Exit::Findings } else { Exit::Success })
 }

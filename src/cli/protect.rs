@@ -1,4 +1,4 @@
-//! `oomshim protect`: a score for a daemon that is about to start, or for one that runs.
+//! `oomshim protect`: an oom_score_adj for a daemon that is about to start, or for one that runs.
 
 use std::ffi::{CString, OsString};
 use std::io::Write;
@@ -10,9 +10,12 @@ use nix::errno::Errno;
 use thiserror::Error;
 
 use super::Exit;
-use crate::engines;
-use crate::protect::{self, Got, Tree};
+use crate::engines::command::{self, Judgement, Unknown};
+use crate::engines::standing::Standing;
+use crate::engines::{Engine, Launch};
+use crate::protect::{self, Extent, Got, Protected};
 use crate::system::exec;
+use crate::system::host::Roots;
 use crate::system::oom_score_adj::OomScoreAdj;
 use crate::system::os_error::OsError;
 use crate::text::escape;
@@ -22,16 +25,19 @@ use crate::text::escape;
 #[command(after_help = "A daemon's start must not depend on its protection: without --strict, what cannot be done is \
                         said on standard error and the command starts all the same.\n\nExit status: the command's own. \
                         Where it was not started, as with env(1): 127 if there is no such program, 126 if it cannot \
-                        be run, 125 if --strict forbids it. With --pid: 0 all have the score, 1 some got the nearest \
-                        one, 2 some got none.")]
+                        be run, 125 if --strict forbids it. With --pid: 0 all have it, 1 some got the nearest one, 2 some \
+                        got none.")]
 pub struct Args {
-    /// The score, from -1000 (never killed) to 1000 (killed first)
+    /// The oom_score_adj, from -1000 (never killed) to 1000 (killed first)
     #[arg(long, value_name = "N", default_value = "-1000", allow_hyphen_values = true)]
     score: OomScoreAdj,
-    /// Start nothing where the score cannot be had, or where the daemon would hand it on to build steps
+    /// Start nothing that cannot be protected, would hand its immunity on to build steps, or cannot be judged
     #[arg(long)]
     strict: bool,
-    /// Give the score to a running process instead of starting one; may be given more than once
+    /// Clear memory.oom.group on its cgroup and all above, so that it is not killed as a group with its steps
+    #[arg(long)]
+    ungroup: bool,
+    /// Protect a running process instead of starting one; may be given more than once
     #[arg(long, value_name = "PID", conflicts_with = "command")]
     pid: Vec<u32>,
     /// With --pid: to its descendants too, except for containers
@@ -62,24 +68,31 @@ pub fn status_of(args: &Args, error: &anyhow::Error) -> u8 {
     }
 }
 
-/// Gives the score and becomes the command, or ends.
+/// Gives the oom_score_adj and becomes the command, or ends.
 ///
 /// # Errors
 /// Where the command cannot be started, or with `--strict` not be protected.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
-    let proc = Path::new("/proc");
+    let roots = Roots::default();
     if !args.pid.is_empty() {
-        return running(args, proc);
+        return running(args, &roots);
     }
     if args.score < OomScoreAdj::ZERO {
-        for warning in engines::inherited_immunity_warnings(&args.command) {
-            complain(args.strict, &warning)?;
+        let Judgement { leaks, unknown } = command::judge(&args.command);
+        leaks.iter().try_for_each(|warning| complain(args.strict, warning))?;
+        match unknown {
+            Some(Unknown::StartsOthers(reason)) => complain(args.strict, &reason)?,
+            Some(Unknown::NoEngine(reason)) if args.strict => complain(args.strict, &reason)?,
+            _ => {}
         }
     }
-    match protect::protect_self(proc, args.score) {
+    if args.ungroup {
+        ungroup(args, &roots, None)?;
+    }
+    match protect::protect_self(&roots.proc, args.score) {
         Ok(got) if got.is_wanted() => {}
         Ok(got) => complain(args.strict, &clamped(&got))?,
-        Err(error) => complain(args.strict, &format!("cannot set the score {}: {error}", args.score))?,
+        Err(error) => complain(args.strict, &format!("cannot set oom_score_adj to {}: {error}", args.score))?,
     }
     let command: Vec<CString> = args
         .command
@@ -92,10 +105,19 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     Err(NotStarted { program, reason }.into())
 }
 
-fn running(args: &Args, proc: &Path) -> anyhow::Result<Exit> {
+fn running(args: &Args, roots: &Roots) -> anyhow::Result<Exit> {
     let mut exit = Exit::Success;
+    let extent = if args.tree { Extent::Tree } else { Extent::Process };
     for &pid in &args.pid {
-        let Tree { done, containers } = protect::protect_pid(proc, pid, args.tree, args.score)?;
+        if args.score < OomScoreAdj::ZERO {
+            for warning in warnings_for(&roots.proc, pid) {
+                complain(args.strict, &warning)?;
+            }
+        }
+        if args.ungroup {
+            ungroup(args, roots, Some(pid))?;
+        }
+        let Protected { done, containers } = protect::protect_pid(&roots.proc, pid, extent, args.score)?;
         for got in &done {
             if !got.is_wanted() {
                 complain(args.strict, &clamped(got))?;
@@ -103,7 +125,7 @@ fn running(args: &Args, proc: &Path) -> anyhow::Result<Exit> {
             }
         }
         let highest = done.iter().map(|got| got.score).max().unwrap_or(args.score);
-        let mut text = format!("{} processes at {highest}", done.len());
+        let mut text = format!("{} processes have oom_score_adj {highest}", done.len());
         if !containers.is_empty() {
             text.push_str(&format!(", {} left alone in containers", containers.len()));
         }
@@ -112,10 +134,43 @@ fn running(args: &Args, proc: &Path) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
+/// What there is to say before a process that runs is made immune.
+fn warnings_for(proc: &Path, pid: u32) -> Vec<String> {
+    let standing = Standing::of(proc, pid);
+    let mut warnings = match standing {
+        Ok(Standing::Contained | Standing::User(_)) => {
+            let standing = standing.map(|standing| standing.to_string()).unwrap_or_default();
+            vec![format!(
+                "process {pid} is {standing}: whoever runs it gets an immunity that is meant for the machine's daemons"
+            )]
+        }
+        _ => Vec::new(),
+    };
+    // What cannot be read is said when its oom_score_adj cannot be set.
+    if let Ok(launch) = Launch::of_process(proc, pid)
+        && let Some(engine) = launch.args.first().and_then(|program| Engine::of_program(program))
+    {
+        warnings.extend(command::of_launch(engine, &launch));
+    }
+    warnings
+}
+
+/// Clears `memory.oom.group`, and says where.
+fn ungroup(args: &Args, roots: &Roots, pid: Option<u32>) -> anyhow::Result<()> {
+    match protect::ungroup(roots, pid) {
+        Ok(cleared) => cleared.iter().for_each(|path| {
+            let path = escape::bytes(path.as_os_str().as_bytes());
+            let _ = writeln!(std::io::stderr(), "oomshim: cleared {path}");
+        }),
+        Err(error) => complain(args.strict, &format!("cannot clear memory.oom.group: {error}"))?,
+    }
+    Ok(())
+}
+
 fn clamped(got: &Got) -> String {
     let who = got.pid.map_or("this process".to_owned(), |pid| format!("process {pid}"));
     format!(
-        "{who} has the score {} instead of {}: going lower needs CAP_SYS_RESOURCE in the initial user namespace",
+        "{who} has oom_score_adj {} instead of {}: going lower needs CAP_SYS_RESOURCE in the initial user namespace",
         got.score, got.wanted
     )
 }
@@ -123,8 +178,9 @@ fn clamped(got: &Got) -> String {
 /// Fails where it is strict, and warns where it is not.
 fn complain(strict: bool, message: &str) -> anyhow::Result<()> {
     if strict {
-        bail!("{message}; not started, because of --strict");
+        bail!("{message}; not done, because of --strict");
     }
-    let _ = writeln!(std::io::stderr(), "oomshim: warning: {}", escape::text(message));
+    let lines: Vec<_> = message.lines().map(escape::text).collect();
+    let _ = writeln!(std::io::stderr(), "oomshim: warning: {}", lines.join("\n"));
     Ok(())
 }

@@ -4,14 +4,14 @@
 //! says so; it never passes for that.
 
 pub mod checks;
-pub mod machine;
 pub mod output;
+pub mod snapshot;
 
-pub use machine::Machine;
+pub use snapshot::Snapshot;
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub enum Status {
     /// As it should be.
     Pass,
     /// It could not be looked at.
@@ -22,15 +22,15 @@ pub enum Verdict {
     Fail,
 }
 
-impl Verdict {
+impl Status {
     /// A word for people and programs.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Verdict::Pass => "pass",
-            Verdict::Skipped => "cannot judge",
-            Verdict::Warn => "warn",
-            Verdict::Fail => "fail",
+            Status::Pass => "pass",
+            Status::Skipped => "skipped",
+            Status::Warn => "warn",
+            Status::Fail => "fail",
         }
     }
 }
@@ -39,32 +39,32 @@ impl Verdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// How it came out.
-    pub verdict: Verdict,
+    pub status: Status,
     /// What is so, in a sentence.
     pub message: String,
-    /// What to write or run to mend it.
-    pub mend: Option<String>,
+    /// What to write or run; it may have several lines.
+    pub remedy: Option<String>,
 }
 
 impl Finding {
     /// It is as it should be.
     pub fn pass(message: impl Into<String>) -> Finding {
-        Finding { verdict: Verdict::Pass, message: message.into(), mend: None }
+        Finding { status: Status::Pass, message: message.into(), remedy: None }
     }
 
     /// It could not be looked at.
-    pub fn cannot_judge(message: impl Into<String>) -> Finding {
-        Finding { verdict: Verdict::Skipped, message: message.into(), mend: None }
+    pub fn skipped(message: impl Into<String>) -> Finding {
+        Finding { status: Status::Skipped, message: message.into(), remedy: None }
     }
 
     /// It will make things worse.
-    pub fn warn(message: impl Into<String>, mend: impl Into<String>) -> Finding {
-        Finding { verdict: Verdict::Warn, message: message.into(), mend: Some(mend.into()) }
+    pub fn warn(message: impl Into<String>, remedy: impl Into<String>) -> Finding {
+        Finding { status: Status::Warn, message: message.into(), remedy: Some(remedy.into()) }
     }
 
     /// The wrong process will die.
-    pub fn fail(message: impl Into<String>, mend: impl Into<String>) -> Finding {
-        Finding { verdict: Verdict::Fail, message: message.into(), mend: Some(mend.into()) }
+    pub fn fail(message: impl Into<String>, remedy: impl Into<String>) -> Finding {
+        Finding { status: Status::Fail, message: message.into(), remedy: Some(remedy.into()) }
     }
 }
 
@@ -76,7 +76,7 @@ pub struct Check {
     /// What it asks.
     pub question: &'static str,
     /// Looks at the machine; gives at least one finding.
-    pub run: fn(&Machine) -> Vec<Finding>,
+    pub run: fn(&Snapshot) -> Vec<Finding>,
 }
 
 /// All checks, in the order in which they are shown.
@@ -87,13 +87,14 @@ pub const CHECKS: &[Check] = &[
         question: "is nothing immune that was only started by a daemon?",
         run: checks::inherited::run,
     },
-    Check { id: "engines", question: "does oomshim-runc start what the engines start?", run: checks::engines::run },
+    Check { id: "engines", question: "does oomshim start what the engines start?", run: checks::engines::run },
     Check {
         id: "capability",
-        question: "can scores be lowered, and do raised ones stay?",
+        question: "can oom_score_adj be lowered, and does a raised one stay?",
         run: checks::capability::run,
     },
-    Check { id: "cgroup", question: "can a step die whole and have limits?", run: checks::cgroup::run },
+    Check { id: "group", question: "is no daemon killed as a group with its steps?", run: checks::group::run },
+    Check { id: "cgroup", question: "can a step be killed as a group, and have limits?", run: checks::cgroup::run },
     Check { id: "policy", question: "is the policy valid?", run: checks::policy::run },
     Check { id: "runtime", question: "is there a runtime behind oomshim-runc?", run: checks::runtime::run },
     Check { id: "hooks", question: "are the hook files valid and their programs there?", run: checks::hooks::run },
@@ -107,7 +108,7 @@ pub const CHECKS: &[Check] = &[
 
 /// A check with what it found.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct CheckReport {
     /// The check.
     pub check: Check,
     /// What it found.
@@ -116,20 +117,20 @@ pub struct Outcome {
 
 /// Runs the checks whose names are in `only`, or all of them.
 #[must_use]
-pub fn examine(machine: &Machine, only: &[String]) -> Vec<Outcome> {
+pub fn examine(machine: &Snapshot, only: &[String]) -> Vec<CheckReport> {
     let chosen = CHECKS.iter().filter(|check| only.is_empty() || only.iter().any(|id| id == check.id));
-    chosen.map(|&check| Outcome { check, findings: (check.run)(machine) }).collect()
+    chosen.map(|&check| CheckReport { check, findings: (check.run)(machine) }).collect()
 }
 
 /// The worst of all findings.
 #[must_use]
-pub fn worst(outcomes: &[Outcome]) -> Verdict {
-    outcomes.iter().flat_map(|outcome| &outcome.findings).map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass)
+pub fn worst(reports: &[CheckReport]) -> Status {
+    reports.iter().flat_map(|report| &report.findings).map(|finding| finding.status).max().unwrap_or(Status::Pass)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::machine::tests::fake;
+    use super::snapshot::tests::fake;
     use super::*;
 
     #[test]
@@ -149,12 +150,12 @@ mod tests {
     #[test]
     fn a_machine_that_shows_nothing_passes_in_nothing_that_must_be_seen() {
         let (_root, machine) = fake(&[]);
-        for outcome in examine(&machine, &[]) {
-            assert!(!outcome.findings.is_empty(), "{}", outcome.check.id);
+        for report in examine(&machine, &[]) {
+            assert!(!report.findings.is_empty(), "{}", report.check.id);
             let must_be_seen =
                 ["panic", "allocating-task", "swap", "pressure", "capability", "log", "daemons", "engines"];
-            if must_be_seen.contains(&outcome.check.id) {
-                assert!(outcome.findings.iter().all(|it| it.verdict != Verdict::Pass), "{outcome:?}");
+            if must_be_seen.contains(&report.check.id) {
+                assert!(report.findings.iter().all(|it| it.status != Status::Pass), "{report:?}");
             }
         }
     }
@@ -162,7 +163,7 @@ mod tests {
     #[test]
     fn only_what_is_asked_for_is_looked_at() {
         let (_root, machine) = fake(&[("proc/sys/vm/panic_on_oom", "1\n")]);
-        let outcomes = examine(&machine, &["panic".to_owned()]);
-        assert_eq!((outcomes.len(), worst(&outcomes)), (1, Verdict::Fail));
+        let reports = examine(&machine, &["panic".to_owned()]);
+        assert_eq!((reports.len(), worst(&reports)), (1, Status::Fail));
     }
 }

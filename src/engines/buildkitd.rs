@@ -5,12 +5,16 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{EngineError, Inherits, Launch, Route, Source, Starter, option};
+use super::remedy::quoted;
+use super::{Change, EngineError, Inherits, Launch, Remedy, Route, Source, Starter, option, route};
 
 /// What the OCI worker looks for in PATH when nobody names a runtime (`executor/runcexecutor/executor.go`).
 const DEFAULTS: [&str; 2] = ["buildkit-runc", "runc"];
 
 const CONTAINERD_SOCKET: &str = "/run/containerd/containerd.sock";
+
+/// It reads its file when it starts only, and its steps are its children.
+const RESTART: &str = "then restart buildkitd; builds that run fail";
 
 /// The ways by which this buildkitd starts build steps: one for each worker that is on.
 ///
@@ -73,45 +77,43 @@ fn oci_worker(launch: &Launch, config: &Table, file: &Path, shim: &Path) -> Opti
             }
             (found.unwrap_or_else(|| Starter::Missing(DEFAULTS[1].into())), Source::Default)
         };
-    let advice = match source {
-        Source::Option(name) => format!("give buildkitd {name}={} and restart it", shim.display()),
-        _ => format!(
-            "set `binary = \"{}\"` under [worker.oci] in {} and restart buildkitd",
-            shim.display(),
-            file.display()
-        ),
+    let (path, commands) = route::shim_of(launch, shim, starter.flavor());
+    let remedy = if let Source::Option(name) = source {
+        let change = Change::Option(format!("{name}={}", path.display()));
+        Remedy { commands, change, effect: RESTART.to_owned() }
+    } else {
+        let lines = vec!["[worker.oci]".to_owned(), format!("binary = {}", quoted(&path))];
+        Remedy { commands, ..Remedy::set(file, lines, RESTART) }
     };
-    Some(Route { workloads: "build steps", starter, source, inherits: Inherits::Engine, advice })
+    Some(Route { workloads: "build steps".into(), starter, source, inherits: Inherits::Engine, remedy })
 }
 
 fn containerd_worker(launch: &Launch, config: &Table, file: &Path, shim: &Path) -> Option<Route> {
     let address = option(&launch.args, "containerd-worker-addr").and_then(OsStr::to_str);
     let address = address.or_else(|| setting(config, "containerd", &["address"]).and_then(Value::as_str));
     let socket = Path::new(address.unwrap_or(CONTAINERD_SOCKET));
-    if !switched(launch, config, "containerd").unwrap_or_else(|| launch.exists(socket)) {
+    if !switched(launch, config, "containerd").unwrap_or_else(|| launch.files.exists(socket)) {
         return None;
     }
     let binary = setting(config, "containerd", &["runtime", "options", "BinaryName"]).and_then(Value::as_str);
     let source = if binary.is_some() { Source::File(file.to_owned()) } else { Source::Default };
-    let advice = format!(
-        "set `options = {{ BinaryName = \"{}\" }}` under [worker.containerd.runtime] in {} and restart buildkitd",
-        shim.display(),
-        file.display()
-    );
     let starter = Starter::of(launch, OsStr::new(binary.unwrap_or("runc")));
-    Some(Route {
-        workloads: "build steps of its containerd worker",
-        starter,
-        source,
-        inherits: Inherits::Containerd,
-        advice,
-    })
+    let (path, commands) = route::shim_of(launch, shim, starter.flavor());
+    let lines = vec![
+        "[worker.containerd.runtime]".to_owned(),
+        "name = \"io.containerd.runc.v2\"".to_owned(),
+        format!("options = {{ BinaryName = {} }}", quoted(&path)),
+    ];
+    let remedy = Remedy { commands, ..Remedy::set(file, lines, RESTART) };
+    let workloads = "build steps of its containerd worker".into();
+    Some(Route { workloads, starter, source, inherits: Inherits::Containerd, remedy })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engines::launch::tests::engine;
+    use crate::engines::remedy::tests::follow;
 
     const SHIM: &str = "/usr/bin/oomshim-runc";
     const FILE: &str = "/etc/buildkit/buildkitd.toml";
@@ -171,15 +173,38 @@ mod tests {
     }
 
     #[test]
-    fn the_advice_names_the_file_that_buildkitd_reads() {
-        assert_eq!(
-            of("buildkitd --config /etc/b.toml", &[])[0].advice,
-            "set `binary = \"/usr/bin/oomshim-runc\"` under [worker.oci] in /etc/b.toml and restart buildkitd"
+    fn the_remedy_is_for_the_file_that_buildkitd_reads() {
+        let set = |file: &str, path: &str| {
+            format!(
+                "set in {file}:\n    [worker.oci]\n    binary = \"{path}\"\nthen restart buildkitd; builds that run fail"
+            )
+        };
+        assert_eq!(of("buildkitd --config /etc/b.toml", &[])[0].remedy.to_string(), set("/etc/b.toml", SHIM));
+        let crun = of("buildkitd", &[(FILE, "[worker.oci]\nbinary = \"/usr/bin/crun\"")]);
+        let link = "run `ln -s oomshim-runc /usr/bin/oomshim-crun`, and ";
+        assert_eq!(crun[0].remedy.to_string(), link.to_owned() + &set(FILE, "/usr/bin/oomshim-crun"));
+        let option = &of("buildkitd --oci-worker-binary=runc", &[])[0].remedy;
+        assert!(
+            option.to_string().starts_with("start it with --oci-worker-binary=/usr/bin/oomshim-runc; "),
+            "{option}"
         );
         let (_root, mut launch) = engine("buildkitd", &[]);
         launch.rootless = true;
         launch.environment = vec![("HOME".into(), "/home/u".into())];
         assert_eq!(config_file(&launch), Path::new("/home/u/.config/buildkit/buildkitd.toml"));
+    }
+
+    #[test]
+    fn the_remedy_makes_oomshim_the_runtime() {
+        let other = [(FILE, "debug = true\n[worker.oci]\nbinary = \"runc\"\n[worker.containerd]\nenabled = true\n")];
+        for files in [&[][..], &[("/run/containerd/containerd.sock", "")], &other] {
+            let (root, launch) = engine("buildkitd", files);
+            for route in routes(&launch, Path::new(SHIM)).unwrap() {
+                follow(&route.remedy, root.path(), Path::new(FILE));
+            }
+            let after = routes(&launch, Path::new(SHIM)).unwrap();
+            assert!(!after.is_empty() && after.iter().all(Route::is_oomshim), "{after:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! dockerd: its embedded `BuildKit` starts a runtime itself and asks `daemon.json` nothing; its containers are started by
-//! containerd, and always with a score of their own (moby `daemon/internal/builder-next/executor_linux.go`,
+//! containerd, and always with an oom_score_adj of their own (moby `daemon/internal/builder-next/executor_linux.go`,
 //! `daemon/runtime_unix.go`, `daemon/oci_linux.go`).
 
 use std::ffi::{OsStr, OsString};
@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{EngineError, Inherits, Launch, Route, Source, Starter, option, options};
+use super::remedy::quoted;
+use super::{Change, EngineError, Inherits, Launch, Remedy, Route, Source, Starter, option, options, route};
 
 /// What names the runtime of the embedded `BuildKit`; without it `runc` is looked for in PATH. dockerd 20.10 and older
 /// do not know it.
@@ -54,21 +55,21 @@ fn build_steps(launch: &Launch, shim: &Path) -> Route {
         Some(program) => (Starter::of(launch, program), Source::Variable(VARIABLE)),
         None => (Starter::of(launch, OsStr::new("runc")), Source::Default),
     };
-    let shim = shim.display();
-    let (before, setting) = if knows_variable {
-        (String::new(), format!("{VARIABLE}={shim}"))
+    let (path, mut commands) = route::shim_of(launch, shim, starter.flavor());
+    let setting = if knows_variable {
+        format!("{VARIABLE}={}", path.display())
     } else {
-        let path = launch.variable("PATH").unwrap_or(OsStr::new(super::launch::PATH));
-        let path = crate::text::escape::bytes(path.as_bytes());
-        // One directory of that name is enough when the link was made and the runtime behind it is gone.
-        let path = path.strip_prefix(DIRECTORY).and_then(|rest| rest.strip_prefix(':')).unwrap_or(&path);
-        let link = format!("mkdir -p {DIRECTORY} && ln -sfn {shim} {DIRECTORY}/runc");
-        (format!("this dockerd does not know {VARIABLE}: run `{link}`, "), format!("PATH={DIRECTORY}:{path}"))
+        commands.push(format!("mkdir -p {DIRECTORY} && ln -sfn {} {DIRECTORY}/runc", path.display()));
+        format!("PATH={DIRECTORY}:{}", launch.safe_path())
     };
-    let advice = format!(
-        "{before}add `Environment={setting}` under [Service] with `systemctl edit docker.service` and restart dockerd"
-    );
-    Route { workloads: "build steps", starter, source, inherits: Inherits::Engine, advice }
+    let lines = vec!["[Service]".to_owned(), format!("Environment={setting}")];
+    let mut effect =
+        "then restart docker; builds that run fail, and containers stop unless `live-restore` is true".to_owned();
+    if !knows_variable {
+        effect.push_str(&format!(". This dockerd does not know {VARIABLE}, and takes the first runc in PATH"));
+    }
+    let remedy = Remedy { commands, change: Change::Unit { unit: "docker.service".to_owned(), lines }, effect };
+    Route { workloads: "build steps".into(), starter, source, inherits: Inherits::Engine, remedy }
 }
 
 fn containers(launch: &Launch, config: &Value, file: &Path, shim: &Path) -> Route {
@@ -82,12 +83,19 @@ fn containers(launch: &Launch, config: &Value, file: &Path, shim: &Path) -> Rout
         // A name that nobody defined is a runtime of containerd, or `runc` itself, which nobody can redefine.
         None => Starter::of(launch, &name),
     };
-    let shim = shim.display();
-    let advice = format!(
-        "set `\"runtimes\": {{\"oomshim\": {{\"path\": \"{shim}\"}}}}, \"default-runtime\": \"oomshim\"` in {} and restart dockerd",
-        file.display()
-    );
-    Route { workloads: "containers", starter, source, inherits: Inherits::Nobody, advice }
+    let (path, commands) = route::shim_of(launch, shim, starter.flavor());
+    let effect =
+        "; containers that exist keep the runtime that they were made with: keep the name as long as one of them lives";
+    let remedy = if let Source::Option(_) = source {
+        // An option and the file may not both say it: dockerd would not start.
+        let options = format!("--add-runtime=oomshim={} --default-runtime=oomshim", path.display());
+        Remedy { commands, change: Change::Option(options), effect: format!("then restart docker{effect}") }
+    } else {
+        let runtime = format!("  \"runtimes\": {{ \"oomshim\": {{ \"path\": {} }} }},", quoted(&path));
+        let lines = ["{", &runtime, "  \"default-runtime\": \"oomshim\"", "}"].map(str::to_owned).to_vec();
+        Remedy { commands, ..Remedy::set(file, lines, format!("then `systemctl reload docker`{effect}")) }
+    };
+    Route { workloads: "containers".into(), starter, source, inherits: Inherits::Nobody, remedy }
 }
 
 /// The program of a named runtime. dockerd keeps names in lower case.
@@ -108,7 +116,10 @@ fn runtime(launch: &Launch, config: &Value, name: &OsStr) -> Option<OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
     use crate::engines::launch::tests::engine;
+    use crate::engines::remedy::tests::follow;
 
     const SHIM: &str = "/usr/bin/oomshim-runc";
     const FILE: &str = "/etc/docker/daemon.json";
@@ -123,7 +134,8 @@ mod tests {
     fn build_steps_ask_the_environment_only() {
         let all = [(FILE, r#"{"runtimes":{"oomshim":{"path":"/usr/bin/oomshim-runc"}},"default-runtime":"oomshim"}"#)];
         let [steps, containers] = of("dockerd", &[], &all);
-        assert!(steps.leaks_immunity() && steps.advice.contains("DOCKER_BUILDKIT_RUNC_COMMAND=/usr/bin/oomshim-runc"));
+        let unit = "add with `systemctl edit docker.service`:\n    [Service]\n    Environment=DOCKER_BUILDKIT_RUNC_COMMAND=/usr/bin/oomshim-runc\n";
+        assert!(steps.leaks_immunity() && steps.remedy.to_string().starts_with(unit), "{}", steps.remedy);
         assert_eq!(containers.starter, Starter::Oomshim(SHIM.into()));
         let [steps, _] = of("dockerd", &[(VARIABLE, SHIM)], &[]);
         assert_eq!(
@@ -142,12 +154,13 @@ mod tests {
         let steps = build_steps(&launch, Path::new(SHIM));
         assert_eq!((&steps.starter, &steps.source), (&Starter::Other("/usr/bin/runc".into()), &Source::Default));
         assert!(steps.leaks_immunity());
+        let remedy = steps.remedy.to_string();
         for part in [
-            "this dockerd does not know DOCKER_BUILDKIT_RUNC_COMMAND: ",
-            "`mkdir -p /usr/local/lib/oomshim && ln -sfn /usr/bin/oomshim-runc /usr/local/lib/oomshim/runc`, ",
-            "`Environment=PATH=/usr/local/lib/oomshim:/usr/bin`",
+            "run `mkdir -p /usr/local/lib/oomshim && ln -sfn /usr/bin/oomshim-runc /usr/local/lib/oomshim/runc`, and add",
+            "\n    Environment=PATH=/usr/local/lib/oomshim:/usr/bin\n",
+            "This dockerd does not know DOCKER_BUILDKIT_RUNC_COMMAND",
         ] {
-            assert!(steps.advice.contains(part), "{}", steps.advice);
+            assert!(remedy.contains(part), "{remedy}");
         }
         let (_root, mut launch) = engine("dockerd", &[("/usr/bin/runc", VARIABLE)]);
         launch.args = vec!["/usr/bin/runc".into()];
@@ -187,5 +200,34 @@ mod tests {
         launch.args.truncate(1);
         launch.environment = vec![("ROOTLESSKIT_STATE_DIR".into(), "/x".into()), ("HOME".into(), "/h".into())];
         assert_eq!(config_file(&launch), Path::new("/h/.config/docker/daemon.json"));
+    }
+    #[test]
+    fn the_remedy_makes_oomshim_the_default_runtime() {
+        for json in ["", r#"{"debug":true,"runtimes":{"crun":{"path":"/usr/bin/crun"}},"default-runtime":"crun"}"#] {
+            let (root, launch) = engine("dockerd", &[(FILE, json)]);
+            let before = routes(&launch, Path::new(SHIM)).unwrap().remove(1);
+            follow(&before.remedy, root.path(), Path::new(""));
+            let after = routes(&launch, Path::new(SHIM)).unwrap().remove(1);
+            let expected = if json.is_empty() { SHIM } else { "/usr/bin/oomshim-crun" };
+            assert_eq!(after.starter, Starter::Oomshim(expected.into()), "{}", before.remedy);
+        }
+        let [_, by_option] = of("dockerd --default-runtime=runc", &[], &[]);
+        let option = "start it with --add-runtime=oomshim=/usr/bin/oomshim-runc --default-runtime=oomshim; then restart docker; ";
+        assert!(by_option.remedy.to_string().starts_with(option), "{}", by_option.remedy);
+    }
+
+    #[test]
+    fn nvidias_runtime_is_not_replaced() {
+        let json = r#"{"runtimes":{"nvidia":{"path":"/usr/bin/nvidia-container-runtime"}},"default-runtime":"nvidia"}"#;
+        let (root, launch) = engine("dockerd", &[(FILE, json), ("/usr/bin/nvidia-container-runtime", "x")]);
+        let program = root.path().join("usr/bin/nvidia-container-runtime");
+        std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let before = crate::engines::Engine::Dockerd.routes(&launch, Path::new(SHIM)).unwrap().remove(1);
+        assert_eq!(before.starter, Starter::Nvidia("/usr/bin/nvidia-container-runtime".into()));
+        let begins = "set in /etc/nvidia-container-runtime/config.toml:\n    [nvidia-container-runtime]\n    \
+                      runtimes = [\"/usr/bin/oomshim-runc\", \"docker-runc\", \"runc\", \"crun\"]\n";
+        assert!(before.remedy.to_string().starts_with(begins), "{}", before.remedy);
+        follow(&before.remedy, root.path(), Path::new(""));
+        assert!(routes(&launch, Path::new(SHIM)).unwrap()[1].is_oomshim());
     }
 }

@@ -4,21 +4,27 @@
 //! what `oomshim protect` and `oomshim doctor` need: whether a build step would inherit the daemon's immunity.
 
 pub mod buildkitd;
+pub mod command;
 pub mod containerd;
 pub mod crio;
 pub mod dockerd;
 pub mod launch;
+pub mod nvidia;
 pub mod podman;
 mod program;
+pub mod remedy;
+pub mod route;
+pub mod standing;
 
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::system::os_error::OsError;
 pub use launch::Launch;
+pub use remedy::{Change, Remedy};
+pub use route::{Inherits, Route, Source, Starter};
 
 /// The name of the shim's program.
 pub const SHIM: &str = "oomshim-runc";
@@ -64,118 +70,35 @@ impl Engine {
         }
     }
 
+    /// The systemd unit that it usually is.
+    #[must_use]
+    pub fn usual_unit(self) -> &'static str {
+        match self {
+            Engine::Buildkitd => "buildkit.service",
+            Engine::Dockerd => "docker.service",
+            Engine::Containerd => "containerd.service",
+            Engine::Crio => "crio.service",
+            Engine::Podman => "podman.service",
+        }
+    }
+
     /// The ways by which the engine starts workloads when it is launched like that. `shim` is the path of
     /// `oomshim-runc` that the advice names.
     ///
     /// # Errors
     /// [`EngineError`] when a configuration file that the engine would read cannot be read here.
     pub fn routes(self, launch: &Launch, shim: &Path) -> Result<Vec<Route>, EngineError> {
-        match self {
+        let mut routes = match self {
             Engine::Buildkitd => buildkitd::routes(launch, shim),
             Engine::Dockerd => dockerd::routes(launch, shim),
             Engine::Containerd => containerd::routes(launch, shim),
             Engine::Crio => crio::routes(launch, shim),
             Engine::Podman => podman::routes(launch, shim),
+        }?;
+        for route in routes.iter_mut().filter(|route| matches!(route.starter, Starter::Nvidia(_))) {
+            route.remedy = nvidia::remedy(launch, shim);
         }
-    }
-}
-
-/// One way by which an engine starts workloads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
-    /// What is started, in the plural: "build steps".
-    pub workloads: &'static str,
-    /// By what.
-    pub starter: Starter,
-    /// Where that is set up.
-    pub source: Source,
-    /// Whose score a workload inherits where nobody sets one.
-    pub inherits: Inherits,
-    /// What to write where, so that oomshim-runc starts them.
-    pub advice: String,
-}
-
-impl Route {
-    /// Whether making the engine immune would make what it starts immune as well.
-    #[must_use]
-    pub fn leaks_immunity(&self) -> bool {
-        self.inherits == Inherits::Engine && !matches!(self.starter, Starter::Oomshim(_))
-    }
-
-    /// What is wrong with the route, in a sentence, and how to mend it.
-    #[must_use]
-    pub fn warning(&self, engine: Engine) -> String {
-        let program = crate::text::escape::bytes(self.starter.path().as_os_str().as_encoded_bytes());
-        let (engine, workloads) = (engine.name(), self.workloads);
-        format!(
-            "{workloads} of {engine} would inherit its immunity: {program} starts them ({}); {}",
-            self.source, self.advice
-        )
-    }
-}
-
-/// What starts the workloads of a route.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Starter {
-    /// oomshim-runc, at this path.
-    Oomshim(PathBuf),
-    /// Another program, at this path.
-    Other(PathBuf),
-    /// A program that is not there; the engine will fail to start anything.
-    Missing(PathBuf),
-}
-
-impl Starter {
-    /// What the engine starts when it is told to start `program`.
-    #[must_use]
-    pub fn of(launch: &Launch, program: &OsStr) -> Starter {
-        match launch.find_program(program) {
-            None => Starter::Missing(PathBuf::from(program)),
-            Some(found) if found.real_name == SHIM => Starter::Oomshim(found.path),
-            Some(found) => Starter::Other(found.path),
-        }
-    }
-
-    /// The path of the program.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        let (Starter::Oomshim(path) | Starter::Other(path) | Starter::Missing(path)) = self;
-        path
-    }
-}
-
-/// Whose score a workload has where its spec says none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Inherits {
-    /// The engine's own.
-    Engine,
-    /// That of containerd, which does the starting (its shims set themselves one above it).
-    Containerd,
-    /// Nobody's: the engine always writes a score into the spec.
-    Nobody,
-}
-
-/// Where a setting comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// An option on the command line.
-    Option(&'static str),
-    /// A configuration file.
-    File(PathBuf),
-    /// An environment variable.
-    Variable(&'static str),
-    /// Nobody set it.
-    Default,
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Source::Option(name) => write!(out, "option {name}"),
-            Source::File(path) => write!(out, "{}", crate::text::escape::bytes(path.as_os_str().as_encoded_bytes())),
-            Source::Variable(name) => write!(out, "environment variable {name}"),
-            Source::Default => write!(out, "the default"),
-        }
+        Ok(routes)
     }
 }
 
@@ -198,23 +121,6 @@ pub enum EngineError {
         /// What the parser says, in one line.
         message: String,
     },
-}
-
-/// What is to be said before a daemon is made immune: for each way by which it would hand the immunity on to what it
-/// starts, a sentence with the setting that mends it. Nothing for a command that is no known engine.
-#[must_use]
-pub fn inherited_immunity_warnings(command: &[OsString]) -> Vec<String> {
-    // It may stand behind a wrapper: `rootlesskit buildkitd`, `tini -- dockerd`.
-    let Some((at, engine)) = command.iter().enumerate().find_map(|(at, arg)| Some((at, Engine::of_program(arg)?)))
-    else {
-        return Vec::new();
-    };
-    match engine.routes(&Launch::of_command(&command[at..]), &shim_path()) {
-        Ok(routes) => routes.iter().filter(|route| route.leaks_immunity()).map(|route| route.warning(engine)).collect(),
-        Err(error) => {
-            vec![format!("cannot tell whether what {} starts would inherit its immunity: {error}", engine.name())]
-        }
-    }
 }
 
 /// Where oomshim-runc is: beside this program, or where `make install` puts it.
@@ -258,16 +164,6 @@ pub(crate) fn options<'a>(args: &'a [OsString], name: &str) -> impl Iterator<Ite
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn heirs_are_named_with_what_to_write() {
-        let of = |line: &str| inherited_immunity_warnings(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
-        assert_eq!(of("nginx -c x"), [""; 0]);
-        let [warning] = <[String; 1]>::try_from(of("tini -- /x/buildkitd --config /absent --oci-worker=true --containerd-worker=false --oci-worker-binary /bin/sh")).unwrap();
-        assert!(warning.starts_with("build steps of buildkitd would inherit its immunity: /bin/sh starts them (option --oci-worker-binary); give buildkitd --oci-worker-binary="), "{warning}");
-        let [warning] = <[String; 1]>::try_from(of("dockerd --config-file /proc/self/mem")).unwrap();
-        assert!(warning.contains("cannot tell whether what dockerd starts"), "{warning}");
-    }
 
     #[test]
     fn options_are_read_as_gos_flag_packages_do() {

@@ -1,14 +1,21 @@
-//! Podman: no daemon stands between it and the runtime, so a container inherits the score of whoever called podman.
+//! Podman: no daemon stands between it and the runtime, so a container inherits the oom_score_adj of whoever called podman.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{EngineError, Inherits, Launch, Route, Source, Starter, option};
+use super::remedy::quoted;
+use super::{EngineError, Inherits, Launch, Remedy, Route, Source, Starter, option, route};
+use crate::runtime::flavor::Flavor;
 
 /// The runtimes that it looks for by itself.
 const DEFAULTS: [&str; 2] = ["crun", "runc"];
+
+/// The names of runtimes from which it reads errors as JSON, and those that it lets run with `--cgroups=disabled`
+/// (containers.conf(5); the key is `runtime_supports_nocgroup`, whatever the manual calls it).
+const SUPPORT_JSON: [&str; 6] = ["crun", "runc", "kata", "runsc", "youki", "krun"];
+const SUPPORT_NO_CGROUP: [&str; 2] = ["crun", "krun"];
 
 /// The way by which podman starts containers and the steps of its builds.
 ///
@@ -37,14 +44,73 @@ pub fn routes(launch: &Launch, shim: &Path) -> Result<Vec<Route>, EngineError> {
             .map(|starter| (starter, Source::File(path.clone())))
     });
     let (starter, source) = paths.unwrap_or_else(|| (Starter::of(launch, &name), source));
-    let shown = crate::text::escape::bytes(name.as_encoded_bytes());
-    let file = if launch.rootless {
-        launch.user_config().join("containers/containers.conf")
-    } else {
-        "/etc/containers/containers.conf".into()
+    let remedy = remedy(launch, &files, starter.flavor(), shim);
+    let workloads = "containers and build steps".into();
+    Ok(vec![Route { workloads, starter, source, inherits: Inherits::Engine, remedy }])
+}
+
+/// A runtime of a name of its own. Containers keep the name of the runtime that they were made with, and what that name
+/// stands for is left as it is: by `crun = [".../oomshim-runc"]` runc would be asked to stop what crun started.
+fn remedy(launch: &Launch, files: &[(PathBuf, Table)], flavor: Flavor, shim: &Path) -> Remedy {
+    let (path, commands) = route::shim_of(launch, shim, flavor);
+    let name = format!("oomshim-{}", flavor.name());
+    let mut lines = vec!["[engine]".to_owned(), format!("runtime = \"{name}\"")];
+    for (key, defaults, has) in [
+        ("runtime_supports_json", &SUPPORT_JSON[..], true),
+        ("runtime_supports_nocgroup", &SUPPORT_NO_CGROUP[..], flavor == Flavor::Crun),
+    ] {
+        if has {
+            lines.push(format!("{key} = [{}]", with(files, key, defaults, &name).join(", ")));
+        }
+    }
+    lines.push("[engine.runtimes]".to_owned());
+    lines.push(format!("{name} = [{}]", quoted(&path)));
+    let effect = "it holds from the next container on; those that exist keep the runtime that they were made with";
+    Remedy { commands, ..Remedy::set(file_to_write(launch, files), lines, effect) }
+}
+
+/// The list of that key as podman has it now, and `name`.
+fn with(files: &[(PathBuf, Table)], key: &str, defaults: &[&str], name: &str) -> Vec<String> {
+    let set = files.iter().rev().find_map(|(_, table)| table.get("engine")?.get(key)?.as_array());
+    let mut all: Vec<String> = match set {
+        Some(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        None => defaults.iter().map(|&name| name.to_owned()).collect(),
     };
-    let advice = format!("set `{shown} = [\"{}\"]` under [engine.runtimes] in {}", shim.display(), file.display());
-    Ok(vec![Route { workloads: "containers and build steps", starter, source, inherits: Inherits::Engine, advice }])
+    if !all.iter().any(|known| known == name) {
+        all.push(name.to_owned());
+    }
+    all.iter().map(|name| quoted(Path::new(name))).collect()
+}
+
+/// A file of our own that podman reads behind all others, or the last one where that is no drop-in.
+fn file_to_write(launch: &Launch, files: &[(PathBuf, Table)]) -> PathBuf {
+    let directory = if launch.rootless { launch.user_config().join("containers") } else { "/etc/containers".into() };
+    let own = directory.join("containers.conf.d/50-oomshim.conf");
+    let decides =
+        |(_, table): &&(PathBuf, Table)| table.get("engine").is_some_and(|engine| engine.get("runtime").is_some());
+    let last = files.iter().rev().find(decides).map(|(path, _)| path.as_path());
+    let order = config_files(launch);
+    let place = |path: &Path| order.iter().position(|known| known == path);
+    match last {
+        // What is read behind ours, or is the only file that is read.
+        Some(last) if last != own && is_behind(last, &own, place(last), place(&directory.join("containers.conf"))) => {
+            last.to_owned()
+        }
+        _ => match launch.variable("CONTAINERS_CONF") {
+            Some(only) => PathBuf::from(only),
+            None => own,
+        },
+    }
+}
+
+/// Whether podman reads `other` behind `own`, which may not exist yet: a drop-in of the same directory with a later
+/// name, or a file behind all directories (`CONTAINERS_CONF_OVERRIDE`).
+fn is_behind(other: &Path, own: &Path, place: Option<usize>, main: Option<usize>) -> bool {
+    match (other.parent() == own.parent(), place, main) {
+        (true, ..) => other.file_name() > own.file_name(),
+        (false, Some(place), Some(main)) => place > main,
+        _ => true,
+    }
 }
 
 /// The configuration files, the later of which count more.
@@ -59,7 +125,7 @@ fn config_files(launch: &Launch) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for directory in directories {
         files.push(directory.join("containers.conf"));
-        let drop_ins = launch.list(&directory.join("containers.conf.d"));
+        let drop_ins = launch.files.list(&directory.join("containers.conf.d"));
         files.extend(drop_ins.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "conf")));
     }
     files.extend(launch.variable("CONTAINERS_CONF_OVERRIDE").map(PathBuf::from));
@@ -73,7 +139,12 @@ fn default(launch: &Launch) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
     use crate::engines::launch::tests::engine;
+    use crate::engines::remedy::tests::follow;
+
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
 
     fn of(line: &str, files: &[(&str, &str)]) -> Route {
         let (_root, launch) = engine(line, files);
@@ -94,5 +165,44 @@ mod tests {
         assert_eq!(of("podman --runtime linked", &[(etc, table)]).starter, Starter::Oomshim("/usr/bin/linked".into()));
         let drop_in = ("/etc/containers/containers.conf.d/a.conf", "[engine]\nruntime = \"/usr/bin/runc\"\n");
         assert_eq!(of("podman", &[(etc, table), drop_in]).starter, Starter::Other("/usr/bin/runc".into()));
+    }
+    #[test]
+    fn the_remedy_keeps_the_family_and_the_names_that_exist() {
+        let (_root, launch) = engine("podman", &[("/usr/bin/crun", "x")]);
+        std::fs::set_permissions(launch.files.root().join("usr/bin/crun"), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
+        let remedy = routes(&launch, Path::new("/usr/bin/oomshim-runc")).unwrap().remove(0).remedy;
+        assert_eq!(
+            remedy.to_string(),
+            "run `ln -s oomshim-runc /usr/bin/oomshim-crun`, and set in /etc/containers/containers.conf.d/50-oomshim.conf:\n    \
+             [engine]\n    runtime = \"oomshim-crun\"\n    \
+             runtime_supports_json = [\"crun\", \"runc\", \"kata\", \"runsc\", \"youki\", \"krun\", \"oomshim-crun\"]\n    \
+             runtime_supports_nocgroup = [\"crun\", \"krun\", \"oomshim-crun\"]\n    \
+             [engine.runtimes]\n    oomshim-crun = [\"/usr/bin/oomshim-crun\"]\n\
+             it holds from the next container on; those that exist keep the runtime that they were made with"
+        );
+    }
+
+    #[test]
+    fn the_remedy_makes_oomshim_the_runtime_wherever_it_is_set() {
+        let runtime = "[engine]\nruntime = \"runc\"\n";
+        let etc = "/etc/containers/containers.conf";
+        let cases: [(Pairs, Pairs); 6] = [
+            (&[], &[]),
+            (&[(etc, runtime)], &[]),
+            (&[("/usr/share/containers/containers.conf.d/99.conf", runtime)], &[]),
+            (&[("/etc/containers/containers.conf.d/99.conf", runtime)], &[]),
+            (&[(etc, runtime), ("/x.conf", runtime)], &[("CONTAINERS_CONF", "/x.conf")]),
+            (&[(etc, runtime), ("/x.conf", runtime)], &[("CONTAINERS_CONF_OVERRIDE", "/x.conf")]),
+        ];
+        for (files, environment) in cases {
+            let (root, mut launch) = engine("podman", files);
+            launch.environment = environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
+            let before = routes(&launch, Path::new("/usr/bin/oomshim-runc")).unwrap().remove(0);
+            assert!(!before.is_oomshim());
+            follow(&before.remedy, root.path(), Path::new(""));
+            let after = routes(&launch, Path::new("/usr/bin/oomshim-runc")).unwrap().remove(0);
+            assert!(after.is_oomshim(), "{files:?} {environment:?}: {}", before.remedy);
+        }
     }
 }

@@ -108,11 +108,17 @@ pub fn own_v2_cgroup(text: &[u8]) -> Option<PathBuf> {
 #[must_use]
 pub fn rights(proc: &Path) -> ScorePrivilege {
     let status = std::fs::read_to_string(proc.join("self/status")).unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-    let held = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
     // `capable()` asks for the capability in the initial user namespace.
-    let sufficient = held & (1 << CAP_SYS_RESOURCE) != 0 && in_initial_user_namespace(proc);
+    let sufficient = has_sys_resource(&status) == Some(true) && in_initial_user_namespace(proc);
     if sufficient { ScorePrivilege::Full } else { ScorePrivilege::RaiseOnly }
+}
+
+/// Whether `CAP_SYS_RESOURCE` is effective, by the text of `/proc/PID/status`; `None` when that does not tell.
+#[must_use]
+pub fn has_sys_resource(status: &str) -> Option<bool> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
+    let held = u64::from_str_radix(mask.trim(), 16).ok()?;
+    Some(held & (1 << CAP_SYS_RESOURCE) != 0)
 }
 
 /// Whether this process is in the initial user namespace.

@@ -3,6 +3,7 @@
 pub mod cgroup;
 pub mod exec;
 pub mod host;
+pub mod oom_group;
 pub mod oom_score_adj;
 pub mod os_error;
 pub mod pidfd;

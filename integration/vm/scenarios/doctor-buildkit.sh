@@ -9,8 +9,9 @@ buildkitd_toml /opt/tools/bin/runc
 start_buildkitd immune
 check && fail "doctor is content with a buildkitd that makes its steps immune: $(cat $work/doctor.txt)"
 expect_text "doctor" $work/doctor.txt '^fail .*engines: buildkitd .*/opt/tools/bin/runc starts its build steps .* inherit its immunity'
-expect_text "doctor" $work/doctor.txt 'binary = "/opt/oomshim/bin/oomshim-runc".* under \[worker.oci\] in /run/oomshim/buildkitd.toml'
-expect_text "doctor" $work/doctor.txt '^pass .*daemons: buildkitd .* has the score -1000'
+expect_text "doctor" $work/doctor.txt '-> set in /run/oomshim/buildkitd.toml:$'
+expect_text "doctor" $work/doctor.txt '^ *binary = "/opt/oomshim/bin/oomshim-runc"$'
+expect_text "doctor" $work/doctor.txt '^pass .*daemons: buildkitd .* has oom_score_adj -1000'
 expect_text "doctor" $work/doctor.txt '^pass .*cgroup: cgroup v2'
 expect_text "doctor" $work/doctor.txt '^pass .*capability: buildkitd .* has CAP_SYS_RESOURCE'
 expect_text "doctor" $work/doctor.txt '^pass .*inherited:'
@@ -21,7 +22,7 @@ step() { cat $cgroups/buildkit/*/cgroup.procs 2>/dev/null | tail -n 1 | grep .; 
 wait_for 100 step || fail "the step did not start: $(tail -n 3 $work/long.log)"
 expect "the score of a step of stock buildkitd" "$(score "$(step)")" -1000
 check --only inherited && fail "doctor does not see the immune step: $(cat $work/doctor.txt)"
-expect_text "doctor" $work/doctor.txt '^fail .*inherited: .* runs in a container and has the score -1000'
+expect_text "doctor" $work/doctor.txt '^fail .*inherited: .* runs in a container and has oom_score_adj -1000'
 kill -KILL "$(step)"
 kill "$buildkitd"
 wait_for 30 sh -c '! pidof buildkitd' || kill -KILL "$buildkitd"

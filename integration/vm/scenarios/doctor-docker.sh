@@ -16,18 +16,18 @@ restart_dockerd() {
 
 start_dockerd with_score 0
 worried daemons
-says "^fail .*daemons: dockerd \\($dockerd\\) has the score 0 and may die instead of a build step"
+says "^fail .*daemons: dockerd \\($dockerd\\) has oom_score_adj 0, and may be killed instead of a build step"
 content --only engines
-says '^warn .*engines: dockerd .*: /usr/sbin/runc starts its build steps \(the default\): they are as likely to die as it is'
+says '^warn .*engines: dockerd .*: /usr/sbin/runc starts its build steps \(the default\): they are as likely to be killed as it is'
 
 # Immunity without the shim makes it worse.
 examine --only daemons || true
-$(mend 'daemons: dockerd' | quoted 1) >$work/protect.log 2>&1 || fail "doctor's command does not work: $(cat $work/protect.log)"
+$(remedy 'daemons: dockerd' | quoted 1) >$work/protect.log 2>&1 || fail "doctor's command does not work: $(cat $work/protect.log)"
 expect "dockerd's score after doctor's command" "$(score "$dockerd")" -1000
 worried engines
 says '^fail .*engines: dockerd .*: /usr/sbin/runc starts its build steps \(the default\), and they inherit its immunity'
 says '^warn .*engines: dockerd .*: /usr/sbin/runc starts its containers \(the default\)'
-says '^ *-> this dockerd does not know DOCKER_BUILDKIT_RUNC_COMMAND: '
+says '^ *then restart docker; .* This dockerd does not know DOCKER_BUILDKIT_RUNC_COMMAND'
 expect "a step of stock dockerd" "$(step_score)" -1000
 
 # The variable alone does not deceive doctor.
@@ -36,13 +36,13 @@ worried engines
 expect "a step of dockerd with the variable" "$(step_score)" -1000
 
 # What doctor says is done to the letter: run a command, and give the unit another PATH.
-advice=$(mend 'engines: dockerd .* build steps')
-note "doctor: $advice"
-sh -c "$(echo "$advice" | quoted 1)"
-docker_path=$(echo "$advice" | quoted 2 | sed 's/^Environment=PATH=//')
+advice=$(remedy 'engines: dockerd .* build steps')
+note "doctor: $(echo "$advice" | tr '\n' ' ')"
+sh -c "$(echo "$advice" | head -n 1 | quoted 1)"
+docker_path=$(echo "$advice" | sed -n 's/^ *Environment=PATH=//p')
 restart_dockerd immune
 content
-says '^pass .*daemons: dockerd .* has the score -1000'
+says '^pass .*daemons: dockerd .* has oom_score_adj -1000'
 says '^pass .*engines: dockerd .*: /usr/local/lib/oomshim/runc starts its build steps \(the default\)'
 says '^pass .*engines: dockerd .*: /usr/local/lib/oomshim/runc starts its containers \(the default\)'
 expect "a step" "$(step_score)" 500

@@ -13,19 +13,26 @@ step_score() {
 
 # As it comes: podman is no daemon. This conmon (2.1.6) gives containers 0, and build steps inherit from podman's caller.
 content
-says '^warn .*engines: podman: /usr/bin/crun starts its containers and build steps \(the default\): they have the score of whoever calls podman, or 0'
+says '^warn .*engines: podman: /usr/bin/crun starts its containers and build steps \(the default\): they have the oom_score_adj of whoever calls podman, or 0'
 says '^pass .*hooks: there are no hook files'
 examine --strict && fail "doctor --strict is content with stock podman"
 expect "a container of stock podman" "$($own_score)" 0
 expect "a build step of stock podman" "$(step_score)" -1000
 
-# What doctor says is done to the letter: "set `LINE` under [TABLE] in FILE".
-advice=$(mend 'engines: podman')
-note "doctor: $advice"
-file=$(echo "$advice" | sed 's/.* in //')
-printf '%s\n%s\n' "$(echo "$advice" | sed 's/.* under \(\[[^]]*\]\) in .*/\1/')" "$(echo "$advice" | quoted 1)" >>"$file"
+# What doctor says is done to the letter, while a container of crun's runs and another one exists.
+plain="podman run --network none --rootfs --detach"
+$plain --name running /opt/rootfs sleep 1000 >/dev/null
+$plain --name restarted /opt/rootfs sleep 1000 >/dev/null
+follow 'engines: podman'
 content
-says '^pass .*engines: podman: /opt/oomshim/bin/oomshim-runc starts its containers and build steps \(/etc/containers/containers.conf\)'
+says '^pass .*engines: podman: /opt/oomshim/bin/oomshim-crun starts its containers and build steps \(/etc/containers/containers.conf.d/50-oomshim.conf\)'
+running=$(podman inspect --format '{{.State.Pid}}' running)
+expect "the runtime of the container of before" "$(podman inspect --format '{{.OCIRuntime}}' running)" crun
+podman exec running true || fail "podman exec fails in the container of before"
+podman restart --time 0 restarted >/dev/null || fail "the container of before cannot be restarted"
+podman rm --force --time 0 running restarted >/dev/null || fail "the containers of before cannot be removed"
+alive "$running" && fail "the container of before was removed and lives"
+podman run --rm --cgroups=disabled --network none --rootfs /opt/rootfs true || fail "podman run --cgroups=disabled fails with the remedy"
 expect "a container by containers.conf" "$($own_score)" 500
 expect "a build step by containers.conf" "$(step_score)" 500
 
@@ -53,7 +60,7 @@ expect "a build step beside it" "$(step_score)" -1000
 hooks_d /usr/share/containers/oci/hooks.d createRuntime /opt/oomshim/bin/gone
 expect "a container without the hook's program" "$($own_score)" 0
 worried hooks
-says '^fail .*hooks: .*/oomshim.json calls /opt/oomshim/bin/gone, which is not there or not executable: the hook is passed over in silence'
+says '^fail .*hooks: .*/oomshim.json calls /opt/oomshim/bin/gone, which does not exist or is not executable: the hook is skipped in silence'
 content --only engines
 says '^warn .*engines: podman: /usr/bin/crun starts its containers and build steps'
 echo '{' >/usr/share/containers/oci/hooks.d/oomshim.json

@@ -1,104 +1,110 @@
-//! Engines that start steps by another runtime, so that the steps inherit what the engine has.
+//! Engines that start steps by another runtime than oomshim, so that the steps inherit what the engine has.
 
-use super::super::{Finding, Machine, Verdict};
+use super::super::{Finding, Snapshot};
 use crate::engines::{Engine, EngineError, Inherits, Launch, Route, Starter};
 use crate::text::escape;
 
 /// Looks at the command lines and the configuration of the engines that run, and at podman's where it is installed.
 #[must_use]
-pub fn run(machine: &Machine) -> Vec<Finding> {
+pub fn run(machine: &Snapshot) -> Vec<Finding> {
     let mut all = Vec::new();
     for running in &machine.engines {
         match &running.launch {
-            Err(error) => all.push(Finding::cannot_judge(format!("{}: {error}", running.name()))),
+            Err(error) => all.push(Finding::skipped(format!("{}: {error}", running.name()))),
             Ok(launch) => {
                 let routes = running.engine.routes(launch, &machine.shim);
                 all.extend(findings(routes, running.engine, &running.name(), running.score.get() < 0));
             }
         }
     }
-    let podman =
-        Launch { args: vec!["podman".into()], root: machine.root.clone(), directory: "/".into(), ..Launch::default() };
+    let podman = Launch::by_root("podman", machine.files());
     if podman.find_program("podman".as_ref()).is_some() {
         all.extend(of_podman(machine, &podman));
     }
     if all.is_empty() {
-        all.push(Finding::cannot_judge("no engine runs that is known here, and podman is not installed"));
+        all.push(Finding::skipped("no engine runs that is known here, and podman is not installed"));
     }
     all
 }
 
 /// What podman starts. A hook may stand in for the runtime, for the steps of its builds as well.
-fn of_podman(machine: &Machine, podman: &Launch) -> Vec<Finding> {
+fn of_podman(machine: &Snapshot, podman: &Launch) -> Vec<Finding> {
     let routes = Engine::Podman.routes(podman, &machine.shim);
-    let is_shim = |route: &Route| matches!(route.starter, Starter::Oomshim(_));
     match super::hooks::for_every_container(machine) {
-        Some(file) if matches!(&routes, Ok(routes) if !routes.iter().all(is_shim)) => vec![Finding::pass(format!(
-            "podman: a hook gives its containers and build steps their class ({})",
-            escape::bytes(file.as_os_str().as_encoded_bytes())
-        ))],
+        Some(file) if matches!(&routes, Ok(routes) if !routes.iter().all(Route::is_oomshim)) => {
+            vec![Finding::pass(format!(
+                "podman: a hook gives its containers and build steps their class ({})",
+                escape::bytes(file.as_os_str().as_encoded_bytes())
+            ))]
+        }
         _ => findings(routes, Engine::Podman, "podman", false),
     }
 }
 
 fn findings(routes: Result<Vec<Route>, EngineError>, engine: Engine, name: &str, is_protected: bool) -> Vec<Finding> {
     match routes {
-        Err(error) => vec![Finding::cannot_judge(format!("{name}: {error}"))],
+        Err(error) => vec![Finding::skipped(format!("{name}: {error}"))],
         Ok(routes) if routes.is_empty() && engine == Engine::Containerd => vec![Finding::pass(format!(
             "{name}: its CRI plugin is off, and everything else it starts by the runtime that its clients name"
         ))],
         Ok(routes) if routes.is_empty() => {
-            vec![Finding::warn(format!("{name} has no worker that starts anything"), "look at its configuration")]
+            vec![Finding::warn(
+                format!("{name} has no worker that starts anything"),
+                "turn one on in its configuration",
+            )]
         }
         Ok(routes) => routes.iter().map(|route| judge(engine, name, route, is_protected)).collect(),
     }
 }
 
 fn judge(engine: Engine, name: &str, route: &Route, is_protected: bool) -> Finding {
-    let program = escape::bytes(route.starter.path().as_os_str().as_encoded_bytes());
-    let (workloads, source) = (route.workloads, &route.source);
-    let starts = format!("{name}: {program} starts its {workloads} ({source})");
-    match (&route.starter, route.inherits) {
+    let Route { workloads, starter, source, inherits, remedy } = route;
+    let starts = format!("{name}: {starter} starts its {workloads} ({source})");
+    let remedy = remedy.to_string();
+    match (starter, inherits) {
         (Starter::Oomshim(_), _) => Finding::pass(starts),
-        (Starter::Missing(_), _) => Finding {
-            verdict: Verdict::Fail,
-            message: format!("{name}: {program} should start its {workloads} ({source}) and is not there"),
-            mend: Some(route.advice.clone()),
-        },
-        (Starter::Other(_), Inherits::Engine) if is_protected => {
-            Finding::fail(format!("{starts}, and they inherit its immunity"), &*route.advice)
-        }
-        (Starter::Other(_), Inherits::Engine) if engine == Engine::Podman => Finding::warn(
-            format!("{starts}: they have the score of whoever calls podman, or 0, and die not whole"),
-            &*route.advice,
+        (Starter::Missing(_), _) => Finding::fail(
+            format!("{name}: {starter} should start its {workloads} ({source}) and does not exist"),
+            remedy,
         ),
-        (Starter::Other(_), Inherits::Engine) => {
-            Finding::warn(format!("{starts}: they are as likely to die as it is, and not whole"), &*route.advice)
+        (_, Inherits::Engine) if is_protected => {
+            Finding::fail(format!("{starts}, and they inherit its immunity"), remedy)
         }
-        (Starter::Other(_), Inherits::Containerd) => {
-            Finding::warn(format!("{starts}: they inherit the score of containerd, and die not whole"), &*route.advice)
+        (_, Inherits::Engine) if engine == Engine::Podman => Finding::warn(
+            format!(
+                "{starts}: they have the oom_score_adj of whoever calls podman, or 0, and are not killed as a group"
+            ),
+            remedy,
+        ),
+        (_, Inherits::Engine) => {
+            Finding::warn(format!("{starts}: they are as likely to be killed as it is, and not as a group"), remedy)
         }
-        (Starter::Other(_), Inherits::Nobody) => Finding::warn(
-            format!("{starts}: they keep the score that it gives them, and no class applies"),
-            &*route.advice,
+        (_, Inherits::Containerd) => Finding::warn(
+            format!("{starts}: they inherit the oom_score_adj of containerd, and are not killed as a group"),
+            remedy,
+        ),
+        (_, Inherits::Nobody) => Finding::warn(
+            format!("{starts}: they keep the oom_score_adj that it gives them, and no class applies"),
+            remedy,
         ),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::machine::tests::{process, with};
+    use super::super::super::Status;
+    use super::super::super::snapshot::tests::{process, with};
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    fn verdicts(score: i64, files: &[(&str, &str)]) -> Vec<Verdict> {
+    fn statuss(score: i64, files: &[(&str, &str)]) -> Vec<Status> {
         let programs = [("usr/bin/runc", "r"), ("usr/bin/oomshim-runc", "o")];
         let files: Vec<(&str, &str)> = programs.iter().chain(files).copied().collect();
         let (root, machine) = with(&[process(7, 1, "buildkitd", score)], &files);
         for (name, _) in programs {
             std::fs::set_permissions(root.path().join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
         }
-        run(&machine).iter().map(|finding| finding.verdict).collect()
+        run(&machine).iter().map(|finding| finding.status).collect()
     }
 
     #[test]
@@ -106,11 +112,11 @@ mod tests {
         let shim = [("etc/buildkit/buildkitd.toml", "[worker.oci]\nbinary = \"/usr/bin/oomshim-runc\"\n")];
         let gone = [("etc/buildkit/buildkitd.toml", "[worker.oci]\nbinary = \"/usr/bin/absent\"\n")];
         let broken = [("etc/buildkit/buildkitd.toml", "[worker")];
-        assert_eq!(verdicts(-1000, &[]), [Verdict::Fail]);
-        assert_eq!(verdicts(0, &[]), [Verdict::Warn]);
-        assert_eq!(verdicts(-1000, &shim), [Verdict::Pass]);
-        assert_eq!(verdicts(-1000, &gone), [Verdict::Fail]);
-        assert_eq!(verdicts(-1000, &broken), [Verdict::Skipped]);
+        assert_eq!(statuss(-1000, &[]), [Status::Fail]);
+        assert_eq!(statuss(0, &[]), [Status::Warn]);
+        assert_eq!(statuss(-1000, &shim), [Status::Pass]);
+        assert_eq!(statuss(-1000, &gone), [Status::Fail]);
+        assert_eq!(statuss(-1000, &broken), [Status::Skipped]);
     }
 
     #[test]
@@ -118,12 +124,12 @@ mod tests {
         let of = |config: &str| {
             let file = ("etc/containerd/config.toml", config);
             let (_root, machine) = with(&[process(7, 1, "containerd", -999)], &[file, ("usr/bin/runc", "r")]);
-            run(&machine).iter().map(|finding| finding.verdict).collect::<Vec<_>>()
+            run(&machine).iter().map(|finding| finding.status).collect::<Vec<_>>()
         };
         let versionless = "[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc.options]\nBinaryName = 'x'\n";
-        assert_eq!(of("disabled_plugins = [\"cri\"]\n"), [Verdict::Pass]);
-        assert_eq!(of(versionless), [Verdict::Skipped]);
-        assert_eq!(of(&format!("version = 2\n{versionless}")), [Verdict::Fail]);
+        assert_eq!(of("disabled_plugins = [\"cri\"]\n"), [Status::Pass]);
+        assert_eq!(of(versionless), [Status::Skipped]);
+        assert_eq!(of(&format!("version = 2\n{versionless}")), [Status::Fail]);
     }
 
     #[test]
@@ -144,7 +150,7 @@ mod tests {
         };
         let always = r#"{"always":true}"#;
         let finding = of(&hook("/usr/bin/oomshim-hook", "createRuntime", always));
-        assert!(finding.verdict == Verdict::Pass && finding.message.contains("hooks.d/oomshim.json"), "{finding:?}");
+        assert!(finding.status == Status::Pass && finding.message.contains("hooks.d/oomshim.json"), "{finding:?}");
         for other in [
             hook("/usr/bin/gone", "createRuntime", always),
             hook("/usr/bin/crun", "createRuntime", always),
@@ -154,10 +160,7 @@ mod tests {
             "{".to_owned(),
         ] {
             let finding = of(&other);
-            assert!(
-                finding.verdict == Verdict::Warn && finding.message.contains("crun starts"),
-                "{other}: {finding:?}"
-            );
+            assert!(finding.status == Status::Warn && finding.message.contains("crun starts"), "{other}: {finding:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::super::{Finding, Machine};
+use super::super::{Finding, Snapshot};
 use crate::engines::Launch;
 use crate::lint::finding::Severity;
 use crate::lint::kind::FileKind;
@@ -22,7 +22,7 @@ const HOOK: &str = "oomshim-hook";
 
 /// Looks at every hook file that is there.
 #[must_use]
-pub fn run(machine: &Machine) -> Vec<Finding> {
+pub fn run(machine: &Snapshot) -> Vec<Finding> {
     let files = launch(machine);
     let paths = paths(&files);
     if paths.is_empty() {
@@ -32,7 +32,7 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
 }
 
 /// The hook file, if there is one, by which every container is given its class.
-pub(super) fn for_every_container(machine: &Machine) -> Option<PathBuf> {
+pub(super) fn for_every_container(machine: &Snapshot) -> Option<PathBuf> {
     let files = launch(machine);
     let is_ours = |path: &PathBuf| {
         let bytes = files.read(path).ok().flatten()?;
@@ -61,12 +61,12 @@ fn has_stage(value: &Value, name: &str) -> bool {
     value.get("stages").and_then(Value::as_array).is_some_and(|stages| stages.iter().any(|stage| stage == name))
 }
 
-fn launch(machine: &Machine) -> Launch {
-    Launch { root: machine.root.clone(), directory: "/".into(), ..Launch::default() }
+fn launch(machine: &Snapshot) -> Launch {
+    Launch::by_root("podman", machine.files())
 }
 
 fn paths(files: &Launch) -> Vec<PathBuf> {
-    let all = DIRECTORIES.iter().flat_map(|directory| files.list(Path::new(directory)));
+    let all = DIRECTORIES.iter().flat_map(|directory| files.files.list(Path::new(directory)));
     all.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect()
 }
 
@@ -74,30 +74,30 @@ fn judge(files: &Launch, path: &Path) -> Finding {
     let shown = crate::text::escape::bytes(path.as_os_str().as_encoded_bytes());
     let bytes = match files.read(path) {
         Ok(bytes) => bytes.unwrap_or_default(),
-        Err(error) => return Finding::cannot_judge(error.to_string()),
+        Err(error) => return Finding::skipped(error.to_string()),
     };
     let flaws = match flaws(path, &bytes) {
         Ok(flaws) => flaws,
-        Err(error) => return Finding::cannot_judge(format!("{shown}: {error}")),
+        Err(error) => return Finding::skipped(format!("{shown}: {error}")),
     };
     if let Some(flaw) = flaws.iter().max_by_key(|flaw| flaw.severity) {
-        let mend = format!("`oomshim lint {shown}`");
+        let remedy = format!("`oomshim lint {shown}`");
         return if flaw.severity == Severity::Error {
             let refused = "podman makes no container, and CRI-O does not start";
-            Finding::fail(format!("{shown} is malformed ({}): {refused}", flaw.message), mend)
+            Finding::fail(format!("{shown} is malformed ({}): {refused}", flaw.message), remedy)
         } else {
-            Finding::warn(format!("{shown}: {}: the hook is never called", flaw.message), mend)
+            Finding::warn(format!("{shown}: {}: the hook is never called", flaw.message), remedy)
         };
     }
     let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     let Some(program) = program(&value) else {
         // Go also takes `PATH` for `path`.
-        return Finding::cannot_judge(format!("{shown} names its program in an unusual way"));
+        return Finding::skipped(format!("{shown} names its program in an unusual way"));
     };
     if files.find_program(program).is_none() {
         return Finding::fail(
             format!(
-                "{shown} calls {}, which is not there or not executable: the hook is passed over in silence",
+                "{shown} calls {}, which does not exist or is not executable: the hook is skipped in silence",
                 crate::text::escape::bytes(program.as_encoded_bytes())
             ),
             "install it, or take the hook file away",
@@ -106,7 +106,8 @@ fn judge(files: &Launch, path: &Path) -> Finding {
     if has_stage(&value, "precreate") {
         return Finding::fail(
             format!("{shown} names the stage precreate, which buildah and `podman build` do not know: no build runs"),
-            "take `createRuntime`, or move the file to a directory of its own for `podman --hooks-dir`",
+            "name `createRuntime`, or move the file to a directory of its own and name that in `hooks_dir` of a containers.conf that is used \
+             where nothing is built",
         );
     }
     Finding::pass(format!("{shown} calls {}", crate::text::escape::bytes(program.as_encoded_bytes())))
@@ -114,8 +115,8 @@ fn judge(files: &Launch, path: &Path) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Verdict;
-    use super::super::super::machine::tests::fake;
+    use super::super::super::Status;
+    use super::super::super::snapshot::tests::fake;
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
@@ -144,8 +145,8 @@ mod tests {
         let (root, machine) = fake(&all);
         std::fs::set_permissions(root.path().join("usr/bin/oomshim-hook"), std::fs::Permissions::from_mode(0o755))
             .unwrap();
-        let verdicts: Vec<Verdict> = run(&machine).iter().map(|finding| finding.verdict).collect();
-        assert_eq!(verdicts, [Verdict::Pass, Verdict::Fail, Verdict::Fail, Verdict::Fail, Verdict::Fail]);
+        let statuss: Vec<Status> = run(&machine).iter().map(|finding| finding.status).collect();
+        assert_eq!(statuss, [Status::Pass, Status::Fail, Status::Fail, Status::Fail, Status::Fail]);
     }
 
     #[test]
@@ -167,13 +168,13 @@ mod tests {
             let program = root.path().join("usr/bin/oomshim-hook");
             std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
             let findings = run(&machine);
-            let expected = if said.is_empty() { Verdict::Pass } else { Verdict::Fail };
-            assert_eq!((findings.len(), findings[0].verdict), (1, expected), "{text}: {findings:?}");
+            let expected = if said.is_empty() { Status::Pass } else { Status::Fail };
+            assert_eq!((findings.len(), findings[0].status), (1, expected), "{text}: {findings:?}");
             assert!(findings[0].message.contains(said), "{text}: {findings:?}");
             assert_eq!(for_every_container(&machine).is_some(), said.is_empty(), "{text}");
         }
         let never = good.replace(r#""when":{"always":true},"#, "");
         let (_root, machine) = fake(&[("etc/containers/oci/hooks.d/x.json", &never)]);
-        assert_eq!(run(&machine)[0].verdict, Verdict::Warn, "{:?}", run(&machine));
+        assert_eq!(run(&machine)[0].status, Status::Warn, "{:?}", run(&machine));
     }
 }

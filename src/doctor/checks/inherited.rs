@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::super::machine::Machine;
-use super::super::{Finding, Verdict};
+use super::super::Finding;
+use super::super::Snapshot;
 use crate::rank::task::Task;
 use crate::system::oom_score_adj::OomScoreAdj;
 use crate::system::process::Process;
@@ -30,7 +30,7 @@ const HELPERS: [&[u8]; 9] = [
 
 /// Looks for immune processes in containers and among the descendants of engines.
 #[must_use]
-pub fn run(machine: &Machine) -> Vec<Finding> {
+pub fn run(machine: &Snapshot) -> Vec<Finding> {
     let parents: HashMap<u32, &Task> = machine.tasks.iter().map(|task| (task.pid, task)).collect();
     let engine_above = |task: &Task| {
         let mut pid = task.parent;
@@ -68,9 +68,9 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
     if findings.is_empty() {
         findings.push(match unseen {
             0 => Finding::pass("no process of a container, and none that an engine started, is immune"),
-            _ => Finding::cannot_judge(format!(
-                "the namespaces of {unseen} immune processes cannot be read: run it as root"
-            )),
+            _ => {
+                Finding::skipped(format!("the namespaces of {unseen} immune processes cannot be read: run it as root"))
+            }
         });
     }
     if guaranteed > 0 {
@@ -82,7 +82,7 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
 }
 
 /// Whether the process is in the cgroup of a pod, whatever the kubelet's own is called.
-fn is_pods(machine: &Machine, pid: u32) -> bool {
+fn is_pods(machine: &Snapshot, pid: u32) -> bool {
     let cgroups = Process::open(&machine.roots.proc, pid).and_then(|process| process.cgroups()).unwrap_or_default();
     cgroups.split(|byte| matches!(byte, b'/' | b'\n')).any(|name| name.windows(8).any(|part| part == b"kubepods"))
 }
@@ -94,15 +94,15 @@ fn finding(task: &Task, place: &str) -> Finding {
     } else {
         "is killed last"
     };
-    let message = format!("{name} ({pid}) {place} and has the score {score}: it {outcome}");
-    let mend =
-        format!("now: `echo 500 > /proc/{pid}/oom_score_adj`; for good: let oomshim-runc start it (see `engines`)");
-    Finding { verdict: Verdict::Fail, message, mend: Some(mend) }
+    let message = format!("{name} ({pid}) {place} and has oom_score_adj {score}: it {outcome}");
+    let remedy = format!("now: `echo 500 > /proc/{pid}/oom_score_adj`; for good: let oomshim start it (see `engines`)");
+    Finding::fail(message, remedy)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::machine::tests::{process, with};
+    use super::super::super::Status;
+    use super::super::super::snapshot::tests::{process, with};
     use super::*;
 
     #[test]
@@ -124,7 +124,7 @@ mod tests {
         let findings = run(&machine);
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert!(
-            findings[0].message.starts_with("cc1plus (9) runs in a container and has the score -1000"),
+            findings[0].message.starts_with("cc1plus (9) runs in a container and has oom_score_adj -1000"),
             "{findings:?}"
         );
     }
@@ -141,20 +141,20 @@ mod tests {
         let (_root, machine) = of(-997, pod);
         let findings = run(&machine);
         assert_eq!(findings.len(), 2, "{findings:?}");
-        assert!(findings.iter().all(|it| it.verdict == Verdict::Pass && it.mend.is_none()), "{findings:?}");
+        assert!(findings.iter().all(|it| it.status == Status::Pass && it.remedy.is_none()), "{findings:?}");
         assert!(findings[1].message.starts_with("1 more in Guaranteed pods have -997"), "{findings:?}");
         for (score, path) in [(-998, pod), (-997, "/system.slice/buildkit.service")] {
             let (_root, machine) = of(score, path);
             let findings = run(&machine);
-            assert_eq!((findings.len(), findings[0].verdict), (1, Verdict::Fail), "{findings:?}");
+            assert_eq!((findings.len(), findings[0].status), (1, Status::Fail), "{findings:?}");
         }
     }
 
     #[test]
     fn what_cannot_be_seen_is_not_passed() {
         let (_root, machine) = with(&[process(1, 0, "init", 0), process(11, 1, "sshd", -1000)], &[]);
-        assert_eq!(run(&machine)[0].verdict, Verdict::Skipped);
+        assert_eq!(run(&machine)[0].status, Status::Skipped);
         let (_root, machine) = with(&[process(1, 0, "init", 0), process(11, 1, "sh", 0)], &[]);
-        assert_eq!(run(&machine)[0].verdict, Verdict::Pass);
+        assert_eq!(run(&machine)[0].status, Status::Pass);
     }
 }

@@ -5,6 +5,7 @@ pub mod capability;
 pub mod cgroup;
 pub mod daemons;
 pub mod engines;
+pub mod group;
 pub mod hooks;
 pub mod inherited;
 pub mod killers;

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::super::{Finding, Machine};
+use super::super::{Finding, Snapshot};
 use crate::policy::file;
 
 /// Reads the policy as oomshim-runc would.
 #[must_use]
-pub fn run(machine: &Machine) -> Vec<Finding> {
+pub fn run(machine: &Snapshot) -> Vec<Finding> {
     let named = machine.policy.clone().filter(|path| !path.is_empty());
     let default = machine.root.join(Path::new(file::DEFAULT_PATH).strip_prefix("/").unwrap_or(Path::new("")));
     let path = match named {
@@ -26,19 +26,19 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Verdict;
-    use super::super::super::machine::tests::fake;
+    use super::super::super::Status;
+    use super::super::super::snapshot::tests::fake;
     use super::*;
 
     #[test]
     fn a_mistake_fails_with_its_place() {
         let (_root, machine) = fake(&[("etc/oomshim/policy.toml", "[default]\nclas = \"x\"\n")]);
         let finding = run(&machine).remove(0);
-        assert!(finding.verdict == Verdict::Fail && finding.message.contains("policy.toml:2:1: "), "{finding:?}");
+        assert!(finding.status == Status::Fail && finding.message.contains("policy.toml:2:1: "), "{finding:?}");
         let (_root, machine) = fake(&[("etc/oomshim/policy.toml", "")]);
-        assert_eq!(run(&machine)[0].verdict, Verdict::Pass);
+        assert_eq!(run(&machine)[0].status, Status::Pass);
         let (_root, machine) = fake(&[]);
-        let named = Machine { policy: Some("/absent".into()), ..machine };
-        assert_eq!(run(&named)[0].verdict, Verdict::Fail);
+        let named = Snapshot { policy: Some("/absent".into()), ..machine };
+        assert_eq!(run(&named)[0].status, Status::Fail);
     }
 }

@@ -1,14 +1,14 @@
-//! Swap: it delays the kill that ends a shortage, and raises what a score stands for.
+//! Swap: it delays the kill that ends a shortage, and raises what an oom_score_adj stands for.
 
-use super::super::{Finding, Machine};
+use super::super::{Finding, Snapshot};
 use crate::rank::scope;
 use crate::text::size::size;
 
 /// Looks at how much there is.
 #[must_use]
-pub fn run(machine: &Machine) -> Vec<Finding> {
+pub fn run(machine: &Snapshot) -> Vec<Finding> {
     if let Err(error) = machine.proc("meminfo") {
-        return vec![Finding::cannot_judge(error)];
+        return vec![Finding::skipped(error.to_string())];
     }
     let memory = scope::Machine::read(&machine.roots.proc);
     let (swap, ram) = (size(memory.swap), size(memory.ram));
@@ -28,15 +28,15 @@ pub fn run(machine: &Machine) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Verdict;
-    use super::super::super::machine::tests::fake;
+    use super::super::super::Status;
+    use super::super::super::snapshot::tests::fake;
     use super::*;
 
     #[test]
     fn more_swap_than_ram_is_too_much() {
-        for (swap, expected) in [(0, Verdict::Pass), (50, Verdict::Pass), (200, Verdict::Warn)] {
+        for (swap, expected) in [(0, Status::Pass), (50, Status::Pass), (200, Status::Warn)] {
             let (_root, machine) = fake(&[("proc/meminfo", &format!("MemTotal: 100 kB\nSwapTotal: {swap} kB\n"))]);
-            assert_eq!(run(&machine)[0].verdict, expected, "{swap}");
+            assert_eq!(run(&machine)[0].status, expected, "{swap}");
         }
     }
 }

@@ -3,24 +3,31 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use thiserror::Error;
+
+use crate::engines::standing::Standing;
 use crate::engines::{Engine, Launch};
+use crate::fsutil::confined::ConfinedRoot;
 use crate::rank::task::{self, Task};
 use crate::system::host::Roots;
 use crate::system::oom_score_adj::OomScoreAdj;
-use crate::system::process::{Namespace, Process};
+use crate::system::os_error::OsError;
+use crate::system::process::{Namespace, Process, ProcessError};
 
-/// A machine.
+/// A machine at one moment.
 #[derive(Debug)]
-pub struct Machine {
+pub struct Snapshot {
     /// Where the kernel's file systems are.
     pub roots: Roots,
     /// The directory that configuration files are below; `/`.
     pub root: PathBuf,
     /// All processes.
     pub tasks: Vec<Task>,
-    /// The engines that run.
-    pub engines: Vec<Running>,
-    /// The path of `oomshim-runc` that advice names.
+    /// The engines that run: root's, outside of containers.
+    pub engines: Vec<RunningEngine>,
+    /// Processes that are called like an engine and are a container's or another user's.
+    pub strangers: Vec<Stranger>,
+    /// The path of `oomshim-runc` that remedies name.
     pub shim: PathBuf,
     /// The value of `OOMSHIM_POLICY`.
     pub policy: Option<OsString>,
@@ -30,49 +37,104 @@ pub struct Machine {
 
 /// An engine that runs.
 #[derive(Debug)]
-pub struct Running {
+pub struct RunningEngine {
     /// Which.
     pub engine: Engine,
     /// Its PID.
     pub pid: u32,
-    /// Its score.
+    /// Its oom_score_adj.
     pub score: OomScoreAdj,
     /// How it was started, or why that cannot be read.
-    pub launch: Result<Launch, String>,
+    pub launch: Result<Launch, ProcessError>,
     /// The systemd service that it is in, if its cgroup tells.
     service: Option<String>,
 }
 
-impl Machine {
-    /// This machine.
+/// A process that is called like an engine and is not one of this machine's.
+#[derive(Debug)]
+pub struct Stranger {
+    /// What it is called.
+    pub engine: Engine,
+    /// Its PID.
+    pub pid: u32,
+    /// Its oom_score_adj.
+    pub score: OomScoreAdj,
+    /// Whose it is.
+    pub standing: Standing,
+}
+
+/// A file of the kernel's that does not tell what it should.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SnapshotError {
+    /// It cannot be read.
+    #[error("cannot read {}: {reason}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The kernel's answer.
+        reason: OsError,
+    },
+    /// It holds something else.
+    #[error("{} holds {text:?}, not a number", .path.display())]
+    NotANumber {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        text: String,
+    },
+}
+
+impl Snapshot {
+    /// This machine, now.
     #[must_use]
-    pub fn running() -> Machine {
+    pub fn take() -> Snapshot {
         let policy = std::env::var_os(crate::policy::file::VARIABLE);
-        Machine::read(Roots::default(), PathBuf::from("/"), crate::engines::shim_path(), policy)
+        Snapshot::read(Roots::default(), PathBuf::from("/"), crate::engines::shim_path(), policy)
     }
 
     /// The machine below those directories.
     #[must_use]
-    pub fn read(roots: Roots, root: PathBuf, shim: PathBuf, policy: Option<OsString>) -> Machine {
+    pub fn read(roots: Roots, root: PathBuf, shim: PathBuf, policy: Option<OsString>) -> Snapshot {
         let pids = task::list(&roots.proc).unwrap_or_default();
         let (tasks, _) = task::read_all(&roots.proc, &pids);
-        let engines = tasks.iter().filter_map(|task| Running::find(&roots.proc, task)).collect();
+        let (mut engines, mut strangers) = (Vec::new(), Vec::new());
+        for task in &tasks {
+            // podman is no daemon, and names are cut at 15 bytes, which none of these has.
+            let named = Engine::of_program(std::os::unix::ffi::OsStrExt::from_bytes(&task.name));
+            let Some(engine) = named.filter(|engine| *engine != Engine::Podman && task.memory.is_some()) else {
+                continue;
+            };
+            match Standing::of(&roots.proc, task.pid) {
+                Ok(Standing::Host | Standing::Own) => engines.extend(RunningEngine::read(&roots.proc, engine, task)),
+                Ok(standing) => strangers.push(Stranger { engine, pid: task.pid, score: task.score, standing }),
+                // It has ended.
+                Err(_) => {}
+            }
+        }
         let kmsg = root.join("dev/kmsg");
-        Machine { roots, root, tasks, engines, shim, policy, kmsg }
+        Snapshot { roots, root, tasks, engines, strangers, shim, policy, kmsg }
+    }
+
+    /// The machine's files.
+    #[must_use]
+    pub fn files(&self) -> ConfinedRoot {
+        ConfinedRoot::new(&self.root)
     }
 
     /// The text of a file below `/proc`.
-    pub(super) fn proc(&self, path: &str) -> Result<String, String> {
+    pub(super) fn proc(&self, path: &str) -> Result<String, SnapshotError> {
         let path = self.roots.proc.join(path);
-        std::fs::read_to_string(&path).map_err(|error| {
-            format!("cannot read {}: {}", path.display(), crate::system::os_error::OsError::from(error))
-        })
+        std::fs::read_to_string(&path).map_err(|error| SnapshotError::Unreadable { path, reason: error.into() })
     }
 
     /// The number in a file below `/proc/sys`.
-    pub(super) fn sysctl(&self, path: &str) -> Result<i64, String> {
+    pub(super) fn sysctl(&self, path: &str) -> Result<i64, SnapshotError> {
         let text = self.proc(&format!("sys/{path}"))?;
-        text.trim().parse().map_err(|_| format!("/proc/sys/{path} holds {:?}, not a number", text.trim()))
+        let error = || SnapshotError::NotANumber {
+            path: self.roots.proc.join("sys").join(path),
+            text: text.trim().chars().take(40).collect(),
+        };
+        text.trim().parse().map_err(|_| error())
     }
 
     /// Whether a process is in a PID namespace of its own, as containers are; `None` when that cannot be seen.
@@ -82,21 +144,14 @@ impl Machine {
     }
 }
 
-impl Running {
-    fn find(proc: &Path, task: &Task) -> Option<Running> {
-        // Names are cut at 15 bytes, and none of these is so long.
-        let engine = Engine::of_program(std::os::unix::ffi::OsStrExt::from_bytes(&task.name))?;
-        task.memory?;
-        let launch = Launch::of_process(proc, task.pid).map_err(|error| error.to_string());
-        // podman is no daemon, and what docker calls `containerd` has its settings elsewhere.
-        let is_daemon = engine != Engine::Podman && !matches!(&launch, Ok(launch) if is_dockers(launch));
-        is_daemon.then(|| Running {
-            engine,
-            pid: task.pid,
-            score: task.score,
-            launch,
-            service: service(proc, task.pid),
-        })
+impl RunningEngine {
+    fn read(proc: &Path, engine: Engine, task: &Task) -> Option<RunningEngine> {
+        let launch = Launch::of_process(proc, task.pid);
+        // What docker starts as `containerd` has its settings elsewhere.
+        if matches!(&launch, Ok(launch) if is_dockers(launch)) {
+            return None;
+        }
+        Some(RunningEngine { engine, pid: task.pid, score: task.score, launch, service: service(proc, task.pid) })
     }
 
     /// Which it is, for a sentence.
@@ -108,13 +163,15 @@ impl Running {
     /// The systemd unit that it is (k3s runs a containerd too), or usually is where that cannot be seen.
     #[must_use]
     pub fn unit(&self) -> &str {
-        self.service.as_deref().unwrap_or(match self.engine {
-            Engine::Buildkitd => "buildkit.service",
-            Engine::Dockerd => "docker.service",
-            Engine::Containerd => "containerd.service",
-            Engine::Crio => "crio.service",
-            Engine::Podman => "podman.service",
-        })
+        self.service.as_deref().unwrap_or(self.engine.usual_unit())
+    }
+}
+
+impl Stranger {
+    /// Which it is, and whose, for a sentence.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} ({}, {})", self.engine.name(), self.pid, self.standing)
     }
 }
 
@@ -139,7 +196,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A machine of these files; `proc/PID` needs `status` and `oom_score_adj` to be a process.
-    pub(in crate::doctor) fn fake(files: &[(&str, &str)]) -> (tempfile::TempDir, Machine) {
+    pub(in crate::doctor) fn fake(files: &[(&str, &str)]) -> (tempfile::TempDir, Snapshot) {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("proc")).unwrap();
         for (name, text) in files {
@@ -155,14 +212,14 @@ pub(super) mod tests {
             }
         }
         let roots = Roots { proc: root.path().join("proc"), cgroup: root.path().join("cgroup") };
-        let machine = Machine::read(roots, root.path().to_owned(), "/usr/bin/oomshim-runc".into(), None);
+        let machine = Snapshot::read(roots, root.path().to_owned(), "/usr/bin/oomshim-runc".into(), None);
         (root, machine)
     }
 
     /// The files of a process.
     pub(in crate::doctor) fn process(pid: u32, parent: u32, name: &str, score: i64) -> Vec<(String, String)> {
         let status = format!(
-            "Name:\t{name}\nState:\tS (sleeping)\nPPid:\t{parent}\nVmSize:\t9 kB\nRssAnon:\t8 kB\nThreads:\t1\n"
+            "Name:\t{name}\nState:\tS (sleeping)\nPPid:\t{parent}\nUid:\t0\t0\t0\t0\nNSpid:\t{pid}\nVmSize:\t9 kB\nRssAnon:\t8 kB\nThreads:\t1\n"
         );
         let file = |name: &str, text: String| (format!("proc/{pid}/{name}"), text);
         vec![
@@ -179,7 +236,7 @@ pub(super) mod tests {
     pub(in crate::doctor) fn with(
         processes: &[Vec<(String, String)>],
         files: &[(&str, &str)],
-    ) -> (tempfile::TempDir, Machine) {
+    ) -> (tempfile::TempDir, Snapshot) {
         let mut all: Vec<(&str, &str)> =
             processes.iter().flatten().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         all.extend(files);
@@ -212,7 +269,23 @@ pub(super) mod tests {
             &[process(7, 1, "buildkitd", -1000), process(8, 1, "dockerd", -500), own, process(10, 1, "podman", 0)],
             &[],
         );
-        let names: Vec<String> = machine.engines.iter().map(Running::name).collect();
+        let names: Vec<String> = machine.engines.iter().map(RunningEngine::name).collect();
         assert_eq!(names, ["buildkitd (7)", "dockerd (8)"]);
+    }
+    #[test]
+    fn what_others_call_dockerd_is_no_engine() {
+        let with_status = |from: &str, to: &str| {
+            let mut files = process(7, 1, "dockerd", 0);
+            files[0].1 = files[0].1.replace(from, to);
+            with(&[process(1, 0, "init", 0), files], &[])
+        };
+        for (from, to, name) in [
+            ("Uid:\t0\t0", "Uid:\t1000\t1000", "dockerd (7, of the user with UID 1000)"),
+            ("NSpid:\t7", "NSpid:\t7\t1", "dockerd (7, in a container)"),
+        ] {
+            let (_root, machine) = with_status(from, to);
+            let names: Vec<String> = machine.strangers.iter().map(Stranger::name).collect();
+            assert_eq!((machine.engines.len(), names), (0, vec![name.to_owned()]));
+        }
     }
 }
