@@ -32,7 +32,7 @@ pub(crate) struct Entry {
 }
 
 /// What a key and a text stand for that are not written as in JSON.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Decoded {
     pub(crate) key: Option<String>,
     pub(crate) text: Option<String>,
