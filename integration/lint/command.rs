@@ -6,6 +6,8 @@ use std::path::Path;
 
 use super::tool::{lint, run, run_with_input};
 
+/// What a person is told whose files are all another program's.
+const OTHER: &str = "no kind of file that is judged here; if it is one all the same, say which with --kind";
 const FIRES: &str = "testdata/lint/oom-score-unset/fires.json";
 
 /// The names of the rules that fired, from the JSON.
@@ -129,8 +131,14 @@ fn what_only_has_the_name_of_a_spec_is_passed_over_unless_it_is_a_bundle() {
     let said = run([directory.path()]);
     assert!(said.status == 1 && said.out.contains("error[missing-field]") && said.err.is_empty(), "{said:?}");
     assert!(said.out.ends_with(" in 1 file\n") || said.out.contains(" in 1 file; "), "{}", said.out);
-    let said = run([at("docker/config.json")]);
-    assert!(said.status == 1 && said.out.contains("error[missing-field]"), "named, it is taken at its name: {said:?}");
+    // What nobody certainly meant to be a spec is never changed.
+    let said = run([at("bundle/config.json"), "--unsafe-fixes".into()]);
+    assert!(said.status == 1 && !said.out.contains("fixed ") && !said.out.contains("-fixes fixes"), "{said:?}");
+    assert_eq!(fs::read_to_string(at("bundle/config.json")).unwrap(), "{\"ociversoin\": \"1.0.0\"}");
+    for (name, _) in others {
+        let said = run([at(name).join("config.json")]);
+        assert!(said.status == 2 && said.err.contains(OTHER), "{name}: {said:?}");
+    }
 }
 
 #[test]
@@ -143,12 +151,12 @@ fn what_cannot_be_judged_is_told_in_a_line_and_holds_nothing_up() {
     fs::copy(FIRES, at("spec.json")).unwrap();
     let all = [at("absent"), at("empty"), at("text.json"), at("spec.json")];
     let said = run(&all);
-    let unknown = "neither content nor name tells what kind of file this is; say it with --kind (spec, hook, policy, buildkitd, dockerd, containerd)";
     let empty = "nothing in it can be judged: no spec, policy, hooks.d file or configuration of an engine";
-    let expected =
-        [line("absent", "cannot look at it: not found (ENOENT)"), line("text.json", unknown), line("empty", empty)];
+    let expected = [line("absent", "cannot look at it: not found (ENOENT)"), line("empty", empty)];
     assert_eq!((said.status, said.err), (2, expected.concat()));
-    assert!(said.out.contains("spec.json:3:3") && said.out.contains("1 warning in 1 file"), "{}", said.out);
+    assert!(said.out.contains("spec.json:3:3") && said.out.contains("1 warning in 1 file, 1 skipped"), "{}", said.out);
+    let said = run([at("text.json")]);
+    assert_eq!((said.status, said.err), (2, line("text.json", OTHER)));
     // An empty directory beside files that were judged is worth a word; alone it looks like a mistyped path.
     let said = run([at("empty"), at("spec.json")]);
     assert_eq!((said.status, said.err), (1, line("empty", empty)));

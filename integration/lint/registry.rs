@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use oomshim::lint::finding::Fixes;
 use oomshim::lint::machine::Machine;
 use oomshim::lint::rule::{Fixable, Meta};
 use oomshim::lint::{self, Options, explain, rules};
@@ -26,7 +27,7 @@ pub(crate) fn options(meta: &Meta) -> Options {
         let roots = Roots { proc: root.join("proc"), cgroup: root.join("cgroup") };
         Machine::read(&roots, root.clone())
     });
-    Options { machine, with_fixes: true, ..Options::default() }
+    Options { machine, fixes: Fixes::Changes, ..Options::default() }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Exit;
-use crate::lint::finding::{Confidence, Safety, Severity};
+use crate::lint::finding::{Confidence, Fixes, Safety, Severity};
 use crate::lint::kind::FileKind;
 use crate::lint::machine::Machine;
 use crate::lint::output::{diff, github, human, json, sarif};
@@ -140,7 +140,7 @@ fn settings(args: &Args) -> anyhow::Result<Settings> {
     let options = Options {
         selection,
         machine: args.host.then(|| Machine::read(&Roots::default(), PathBuf::from("/"))),
-        with_fixes: matches!(args.format, Format::Json | Format::Sarif),
+        fixes: if matches!(args.format, Format::Json | Format::Sarif) { Fixes::Changes } else { Fixes::Titles },
         min_confidence: Some(args.min_confidence),
         on_disk: true,
     };

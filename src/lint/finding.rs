@@ -39,6 +39,18 @@ pub enum Safety {
     Unsafe,
 }
 
+/// What findings carry of their fixes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fixes {
+    /// Nothing: the file is not certainly one of ours.
+    None,
+    /// Their titles.
+    #[default]
+    Titles,
+    /// The changes too, which cost time.
+    Changes,
+}
+
 macro_rules! words {
     ($type:ty { $($variant:ident => $word:literal),+ }) => {
         impl $type {
@@ -145,6 +157,8 @@ pub struct Outcome {
     pub name: PathBuf,
     /// What kind of file it is.
     pub kind: super::kind::FileKind,
+    /// What that rests on.
+    pub certainty: super::kind::Certainty,
     /// What is wrong, in the order of the text.
     pub findings: Vec<Finding>,
     /// What is wrong and was to be ignored, by the file's own word.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::finding::{Finding, Outcome, Safety};
+use super::finding::{Finding, Fixes, Outcome, Safety};
 use super::kind::FileKind;
 use super::{LintError, Options};
 use crate::spec::edit::{self, Splice};
@@ -32,7 +32,7 @@ pub fn fix(
     options: &Options,
     most: Safety,
 ) -> Result<Fixed, LintError> {
-    let options = Options { with_fixes: true, ..options.clone() };
+    let options = Options { fixes: Fixes::Changes, ..options.clone() };
     let mut bytes = bytes.to_vec();
     let mut made = Vec::new();
     let mut outcome = super::bytes(name, &bytes, kind, &options)?;

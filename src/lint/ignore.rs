@@ -1,7 +1,7 @@
 //! What a file says about findings of its own that are to be ignored.
 //!
-//! A spec has the annotation [`ANNOTATION`]; TOML files have comments: `# oomshim: ignore[RULE, RULE]` on the line of
-//! the finding or alone on the line above, `# oomshim: ignore-file[RULE]` for the whole file.
+//! A spec has the annotation [`ANNOTATION`]; TOML, YAML and unit files have comments: `# oomshim: ignore[RULE, RULE]` on
+//! the line of the finding or alone on the line above, `# oomshim: ignore-file[RULE]` for the whole file.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -39,7 +39,7 @@ pub fn of<'t>(subject: &Subject<'t>) -> Vec<Ignore<'t>> {
     match subject.kind.syntax() {
         Syntax::Json if subject.kind == FileKind::Spec => annotation(subject),
         Syntax::Json => Vec::new(),
-        Syntax::Toml => comments(subject.text),
+        syntax => comments(subject.text, syntax),
     }
 }
 
@@ -50,10 +50,11 @@ fn annotation<'t>(subject: &Subject<'t>) -> Vec<Ignore<'t>> {
     names.map(|name| Ignore { name: name.to_owned().into(), span: node.span(), scope: None }).collect()
 }
 
-fn comments(text: &str) -> Vec<Ignore<'_>> {
+fn comments(text: &str, syntax: Syntax) -> Vec<Ignore<'_>> {
     let mut ignores = Vec::new();
-    for comment in comment_spans(text) {
-        let inner = text[comment.clone()].trim_start_matches('#').trim_start();
+    let spans = if syntax == Syntax::Toml { toml_comments(text) } else { line_comments(text, syntax) };
+    for comment in spans {
+        let inner = text[comment.clone()].trim_start_matches(['#', ';']).trim_start();
         let Some(order) = inner.strip_prefix("oomshim:").map(str::trim_start) else { continue };
         let (whole, list) = match (order.strip_prefix("ignore-file["), order.strip_prefix("ignore[")) {
             (Some(list), _) => (true, list),
@@ -98,8 +99,26 @@ fn start_of_next(text: &str, from: usize) -> Line {
     Line { end, silent: line.is_empty() || line.starts_with('#') }
 }
 
+/// Where the comments of a text are that ends its strings with its lines: a unit file has them on lines of their own, YAML
+/// also behind a space.
+fn line_comments(text: &str, syntax: Syntax) -> Vec<Range<usize>> {
+    let mut spans = Vec::new();
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let is_mark = |byte: &u8| syntax.comments().contains(byte);
+        let behind = |start: usize| line.as_bytes().get(start).is_some_and(is_mark).then_some(start);
+        let first = behind(line.len() - line.trim_start().len());
+        let later = || if syntax == Syntax::Unit { None } else { line.find(" #").map(|space| space + 1) };
+        if let Some(start) = first.or_else(later) {
+            spans.push(at + start..at + line.trim_end_matches('\n').len());
+        }
+        at += line.len();
+    }
+    spans
+}
+
 /// Where the comments of a TOML text are: a `#` in a string begins none.
-fn comment_spans(text: &str) -> Vec<Range<usize>> {
+fn toml_comments(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut spans = Vec::new();
     let mut at = 0;
@@ -138,7 +157,7 @@ mod tests {
 
     fn found(text: &str) -> Vec<(String, Option<String>)> {
         let scope = |ignore: &Ignore<'_>| ignore.scope.clone().map(|range| text[range].to_owned());
-        comments(text).iter().map(|ignore| (ignore.name.to_string(), scope(ignore))).collect()
+        comments(text, Syntax::Toml).iter().map(|ignore| (ignore.name.to_string(), scope(ignore))).collect()
     }
 
     #[test]
@@ -149,6 +168,16 @@ mod tests {
         let above = "# oomshim: ignore[x]\n\n# more\n[t]\nb = 2\n";
         assert_eq!(found(above)[0].1.as_deref(), Some("# oomshim: ignore[x]\n\n# more\n[t]\n"));
         assert_eq!(found("b = 1\n#oomshim:ignore-file[x]"), [("x".to_owned(), None)]);
+    }
+
+    #[test]
+    fn yaml_and_unit_files_have_comments_too() {
+        let lines = |text: &str, syntax| {
+            let scope = |ignore: &Ignore<'_>| text[ignore.scope.clone().unwrap()].lines().count();
+            comments(text, syntax).iter().map(scope).collect::<Vec<_>>()
+        };
+        assert_eq!(lines("a: b # oomshim: ignore[x]\n  # oomshim: ignore[x]\nc: d#\n", Syntax::Yaml), [1, 2]);
+        assert_eq!(lines("[Service]\n; oomshim: ignore[x]\nA=b\nC=d # oomshim: ignore[x]\n", Syntax::Unit), [2]);
     }
 
     #[test]

@@ -4,8 +4,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::kind;
+use super::kind::{self, FileKind};
 use crate::system::os_error::OsError;
+
+/// The spec of a bundle, and its root filesystem as runtimes and engines call it.
+const SPEC: &str = "config.json";
+const ROOT: &str = "rootfs";
 
 /// A file to judge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,9 +19,17 @@ pub struct Candidate {
     /// The one of [`Inputs::directories`] that it was found in, and is passed over in if it is none of ours. `None` where a
     /// person named the file itself, or a bundle that it is the spec of: then that is an error.
     pub directory: Option<usize>,
+    /// What its place says that it is: a `config.json` beside a `rootfs` is the spec of a bundle.
+    pub place: Option<FileKind>,
 }
 
 impl Candidate {
+    /// A file that a person named.
+    #[must_use]
+    pub fn named(path: &Path) -> Self {
+        Candidate { path: path.to_owned(), directory: None, place: None }
+    }
+
     /// Whether a person named it, or its bundle.
     #[must_use]
     pub fn is_named(&self) -> bool {
@@ -65,7 +77,10 @@ pub fn collect(paths: &[PathBuf]) -> Inputs {
     for path in paths {
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => inputs.walk(path),
-            Ok(_) => inputs.add(path.clone(), None),
+            Ok(_) => {
+                let is_spec = path.file_name().is_some_and(|name| name == SPEC) && path.with_file_name(ROOT).is_dir();
+                inputs.add(path.clone(), None, is_spec.then_some(FileKind::Spec));
+            }
             Err(error) => inputs.problem(path, format!("cannot look at it: {}", OsError::from(error))),
         }
     }
@@ -78,10 +93,10 @@ impl Inputs {
     }
 
     /// A path that is there already, because paths overlap, is judged once.
-    fn add(&mut self, path: PathBuf, directory: Option<usize>) {
+    fn add(&mut self, path: PathBuf, directory: Option<usize>, place: Option<FileKind>) {
         let Some(&earlier) = self.seen.get(&path) else {
             self.seen.insert(path.clone(), self.candidates.len());
-            return self.candidates.push(Candidate { path, directory });
+            return self.candidates.push(Candidate { path, directory, place });
         };
         let earlier = &mut self.candidates[earlier];
         for directory in [directory, earlier.directory].into_iter().flatten() {
@@ -116,24 +131,24 @@ impl Inputs {
             entries.sort_by_key(fs::DirEntry::file_name);
             // What is inside of a container belongs to the container.
             let has = |name: &str| entries.iter().any(|entry| entry.file_name() == name);
-            let (is_bundle, has_root) = (has("config.json"), has("rootfs"));
+            let (is_bundle, has_root) = (has(SPEC), has(ROOT));
             let mut deeper = Vec::new();
             for entry in entries {
                 let Ok(kind) = entry.file_type() else { continue };
                 let path = entry.path();
                 if kind.is_dir() {
                     let name = entry.file_name();
-                    if name != ".git" && !(is_bundle && name == "rootfs") {
+                    if name != ".git" && !(is_bundle && name == ROOT) {
                         deeper.push(path);
                     }
                 } else if kind.is_symlink() {
                     self.link(&path, index);
-                } else if has_root && entry.file_name() == "config.json" {
+                } else if has_root && entry.file_name() == SPEC {
                     // Whatever it says, it is meant to be the spec of this bundle, as if it had been named.
                     self.directories[index].spoke = true;
-                    self.add(path, None);
+                    self.add(path, None, Some(FileKind::Spec));
                 } else if is_ours_by_name(&path) {
-                    self.add(path, Some(index));
+                    self.add(path, Some(index), None);
                 }
             }
             directories.extend(deeper.into_iter().rev());
@@ -152,7 +167,7 @@ impl Inputs {
         };
         if !target.is_dir() {
             if is_ours_by_name(path) {
-                self.add(path.to_owned(), Some(index));
+                self.add(path.to_owned(), Some(index), None);
             }
             return;
         }
@@ -167,7 +182,7 @@ impl Inputs {
 
 /// Whether a file found in a directory may be one of ours.
 fn is_ours_by_name(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "json" || extension == "toml")
+    kind::is_candidate(path)
 }
 
 /// Whether a person would wonder why a file of that name was passed over.
@@ -226,7 +241,11 @@ mod tests {
         let orders = [[top.path(), bundle.as_path(), file.as_path()], [file.as_path(), bundle.as_path(), top.path()]];
         for paths in orders {
             let inputs = collect(&paths.map(Path::to_owned));
-            assert_eq!(inputs.candidates, [Candidate { path: file.clone(), directory: None }], "{paths:?}");
+            assert_eq!(
+                inputs.candidates,
+                [Candidate { path: file.clone(), directory: None, place: None }],
+                "{paths:?}"
+            );
             assert!(
                 inputs.directories.len() == 2 && inputs.directories.iter().all(|directory| directory.spoke),
                 "{paths:?}"

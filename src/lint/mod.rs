@@ -38,16 +38,19 @@ pub mod schema;
 pub mod select;
 pub mod spec_view;
 pub mod subject;
+pub mod syntax;
 pub mod together;
 mod toml;
+pub mod unit;
+pub mod yaml;
 
 use std::path::Path;
 
 use thiserror::Error;
 
-use crate::json::{self, Tree};
-use finding::{Confidence, Finding, Outcome};
-use kind::{FileKind, Syntax};
+use crate::json::Tree;
+use finding::{Confidence, Finding, Fixes, Outcome};
+use kind::{Certainty, FileKind, Recognized};
 use machine::Machine;
 use report::Report;
 use select::Selection;
@@ -66,8 +69,8 @@ pub struct Options {
     pub selection: Selection,
     /// The machine to judge against; without it only the file is looked at.
     pub machine: Option<Machine>,
-    /// Whether findings carry the changes of their fixes, and not only their titles.
-    pub with_fixes: bool,
+    /// What findings carry of their fixes.
+    pub fixes: Fixes,
     /// The least confidence that is reported.
     pub min_confidence: Option<Confidence>,
     /// Whether names are those of real files, beside which others can be looked for.
@@ -86,13 +89,12 @@ pub enum LintError {
     /// It is not UTF-8, which JSON and TOML have to be.
     #[error("byte {0} is not UTF-8, which JSON and TOML have to be")]
     NotUtf8(usize),
-    /// Nothing tells what it is.
-    #[error("neither content nor name tells what kind of file this is; say it with --kind ({})", kinds())]
+    /// It is another program's.
+    #[error("no kind of file that is judged here; if it is one all the same, say which with --kind")]
     UnknownKind,
-}
-
-fn kinds() -> String {
-    FileKind::ALL.iter().map(|(_, word)| *word).collect::<Vec<_>>().join(", ")
+    /// Something makes the file of it.
+    #[error("a template: judge what it renders to")]
+    Template,
 }
 
 /// Judges the bytes of one file. `name` is what findings call it and helps to tell its kind, unless `kind` says it.
@@ -100,6 +102,12 @@ fn kinds() -> String {
 /// # Errors
 /// [`LintError`] when there is nothing that could be judged. Text that is not JSON or TOML is a finding, not an error.
 pub fn bytes(name: &Path, bytes: &[u8], kind: Option<FileKind>, options: &Options) -> Result<Outcome, LintError> {
+    let stated = kind.map(|kind| Recognized { kind, certainty: Certainty::Content });
+    bytes_as(name, bytes, stated, options)
+}
+
+/// Judges the bytes of one file as what it is told to be, if anything.
+fn bytes_as(name: &Path, bytes: &[u8], told: Option<Recognized>, options: &Options) -> Result<Outcome, LintError> {
     if bytes.len() > LIMIT {
         return Err(LintError::TooLarge);
     }
@@ -111,16 +119,19 @@ pub fn bytes(name: &Path, bytes: &[u8], kind: Option<FileKind>, options: &Option
     if let Some(nul) = text.bytes().take(8192).position(|byte| byte == 0) {
         return Err(LintError::Binary(nul));
     }
-    let syntax = kind.map_or_else(|| syntax_of(text, name), FileKind::syntax);
-    let parsed = match syntax {
-        Syntax::Json => json::parse(text.as_bytes()),
-        Syntax::Toml => toml::parse(text),
-    };
-    let kind = kind.or_else(|| match &parsed {
+    let syntax = told.map_or_else(|| syntax::of(text, name), |told| told.kind.syntax());
+    let parsed = syntax.parse(text);
+    let recognized = told.or_else(|| match &parsed {
         Ok(tree) => kind::of_tree(tree, syntax, name),
-        Err(_) => kind::of_text(text, name).filter(|kind| kind.syntax() == syntax),
+        Err(_) => kind::of_text(text, syntax, name).map(|kind| Recognized { kind, certainty: Certainty::Name }),
     });
-    let kind = kind.ok_or(LintError::UnknownKind)?;
+    let is_template = || parsed.is_err() && is_template(text);
+    let Some(Recognized { kind, certainty }) = recognized else {
+        return Err(if is_template() { LintError::Template } else { LintError::UnknownKind });
+    };
+    if told.is_none() && is_template() {
+        return Err(LintError::Template);
+    }
     let empty;
     let (tree, error) = match &parsed {
         Ok(tree) => (tree, None),
@@ -133,24 +144,18 @@ pub fn bytes(name: &Path, bytes: &[u8], kind: Option<FileKind>, options: &Option
     subject.syntax_error = error;
     subject.machine = options.machine.as_ref();
     subject.on_disk = options.on_disk;
-    Ok(judge(&subject, options))
+    Ok(judge(&subject, certainty, options))
 }
 
-/// JSON begins with a brace or a bracket; nothing else that is linted does, but a table header has a bracket too.
-fn syntax_of(text: &str, name: &Path) -> Syntax {
-    let is_toml = name.extension().is_some_and(|extension| extension == "toml");
-    let is_json = name.extension().is_some_and(|extension| extension == "json");
-    match text.trim_start_matches('\u{feff}').trim_start().bytes().next() {
-        Some(b'{') => Syntax::Json,
-        _ if is_json => Syntax::Json,
-        _ if is_toml => Syntax::Toml,
-        Some(b'"') | None => Syntax::Json,
-        Some(_) => Syntax::Toml,
-    }
+/// Whether a text only becomes a file: Go's and Jinja's braces.
+fn is_template(text: &str) -> bool {
+    ["{{", "{%"].iter().any(|open| text.contains(open))
 }
 
-fn judge<'s>(subject: &'s Subject<'s>, options: &Options) -> Outcome {
-    let mut report = Report::new(subject, options.with_fixes);
+fn judge<'s>(subject: &'s Subject<'s>, certainty: Certainty, options: &Options) -> Outcome {
+    // What may be another program's is never changed.
+    let fixes = if certainty == Certainty::Content { options.fixes } else { Fixes::None };
+    let mut report = Report::new(subject, fixes);
     for rule in rules::ALL {
         let meta = rule.meta();
         let applies = meta.kinds.contains(&subject.kind) && options.selection.contains(meta);
@@ -171,5 +176,6 @@ fn judge<'s>(subject: &'s Subject<'s>, options: &Options) -> Outcome {
         claim.ignored = is_ignored(&claim.finding);
     }
     let (ignored, open) = findings.into_iter().partition(is_ignored);
-    Outcome { name: subject.name.to_owned(), kind: subject.kind, findings: open, ignored, claims, unjudged, unlisted }
+    let (name, kind) = (subject.name.to_owned(), subject.kind);
+    Outcome { name, kind, certainty, findings: open, ignored, claims, unjudged, unlisted }
 }

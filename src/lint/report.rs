@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::ops::Range;
 
-use super::finding::{Confidence, Finding, Fix, Related, Safety, Severity, Unjudged};
+use super::finding::{Confidence, Finding, Fix, Fixes, Related, Safety, Severity, Unjudged};
 use super::location::Lines;
 use super::rule::Meta;
 use super::subject::Subject;
@@ -20,7 +20,7 @@ pub const LISTED: usize = 50;
 #[derive(Debug)]
 pub struct Report<'s> {
     subject: &'s Subject<'s>,
-    with_fixes: bool,
+    fixes: Fixes,
     rule: Option<&'static Meta>,
     lines: Option<Lines<'s>>,
     counts: HashMap<&'static str, usize>,
@@ -50,10 +50,10 @@ impl Locatable for Range<usize> {
 }
 
 impl<'s> Report<'s> {
-    pub(super) fn new(subject: &'s Subject<'s>, with_fixes: bool) -> Self {
+    pub(super) fn new(subject: &'s Subject<'s>, fixes: Fixes) -> Self {
         Report {
             subject,
-            with_fixes,
+            fixes,
             rule: None,
             lines: None,
             counts: HashMap::new(),
@@ -181,9 +181,12 @@ impl Draft<'_, '_> {
 
     /// A change that takes the finding away. It is made only where somebody wants it; an empty one is no fix.
     pub fn fix(mut self, safety: Safety, title: impl Into<String>, splices: impl FnOnce() -> Vec<Splice>) -> Self {
-        let wanted = self.report.with_fixes;
-        let splices = if wanted { splices() } else { Vec::new() };
-        if !(wanted && splices.is_empty()) {
+        let splices = match self.report.fixes {
+            Fixes::None => return self,
+            Fixes::Titles => Vec::new(),
+            Fixes::Changes => splices(),
+        };
+        if self.report.fixes == Fixes::Titles || !splices.is_empty() {
             self.made.fix = Some(Fix { title: title.into(), safety, splices, places: Vec::new() });
         }
         self

@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use super::finding::{Outcome, Safety};
 use super::fix::{self, Fixed};
 use super::input::{Candidate, Directory, Inputs, Problem, is_expected};
-use super::kind::{self, FileKind};
+use super::kind::{Certainty, FileKind, Recognized};
 use super::{LintError, Options, together};
 use crate::fsutil::atomic_file::{AtomicFile, AtomicFileError, Problem as FileProblem};
 use crate::system::os_error::OsError;
@@ -49,6 +49,17 @@ pub struct Change {
     pub texts: (Vec<u8>, Vec<u8>),
 }
 
+/// A file that is not one of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The file.
+    pub path: PathBuf,
+    /// Why it was not judged.
+    pub message: String,
+    /// Whether a person named it, so that it is counted where people look.
+    pub is_named: bool,
+}
+
 /// Everything that came of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Results {
@@ -60,6 +71,8 @@ pub struct Results {
     pub notes: Vec<Problem>,
     /// The named directories in which there was nothing to judge, until [`Results::finish`] is asked how bad that is.
     pub empty: Vec<Problem>,
+    /// What is another program's.
+    pub skipped: Vec<Skipped>,
     /// What was changed, or would be.
     pub changes: Vec<Change>,
 }
@@ -69,7 +82,10 @@ enum Done {
     Judged(Outcome, Option<Change>),
     Unwritten(Outcome, Problem),
     Failed(Problem),
-    NotOurs,
+    /// It is not ours, and why a person who named it is told so.
+    Skipped(Skipped),
+    /// It was gone, or is not to be looked at.
+    Nothing,
 }
 
 /// Judges all files, each for itself; [`Results::finish`] is for when all are there. `progress` is told now and then how
@@ -110,7 +126,7 @@ pub fn run(inputs: Inputs, settings: &Settings, progress: &mut dyn FnMut(Duratio
     let mut results = Results { problems: inputs.problems, notes: inputs.notes, ..Results::default() };
     let mut directories = inputs.directories;
     for (index, done) in all {
-        if let (Some(directory), false) = (files[index].directory, matches!(done, Done::NotOurs)) {
+        if let (Some(directory), false) = (files[index].directory, matches!(done, Done::Skipped(_) | Done::Nothing)) {
             directories[directory].spoke = true;
         }
         results.add(done);
@@ -120,6 +136,9 @@ pub fn run(inputs: Inputs, settings: &Settings, progress: &mut dyn FnMut(Duratio
     results
 }
 
+/// The most files of other programs that are named where there is no other.
+const TOLD: usize = 10;
+
 /// What a person is told who named a directory that holds nothing of ours.
 const EMPTY: &str = "nothing in it can be judged: no spec, policy, hooks.d file or configuration of an engine";
 
@@ -127,7 +146,7 @@ const EMPTY: &str = "nothing in it can be judged: no spec, policy, hooks.d file 
 #[must_use]
 pub fn text(name: &Path, bytes: &[u8], settings: &Settings) -> Results {
     let mut results = Results::default();
-    results.add(judge(name, bytes, true, settings));
+    results.add(judge(bytes, &Candidate::named(name), settings));
     results
 }
 
@@ -143,15 +162,22 @@ impl Results {
                 self.problems.push(problem);
             }
             Done::Failed(problem) => self.problems.push(problem),
-            Done::NotOurs => {}
+            Done::Skipped(problem) => self.skipped.push(problem),
+            Done::Nothing => {}
         }
     }
 
     /// Ends a run, once, when everything is there: holds the files against each other, and where nothing was judged at
-    /// all, an empty directory is a problem and not only worth a note. A mistyped path must not look like a clean one.
+    /// all, that is a problem and not only worth a note. A mistyped path must not look like a clean one.
     pub fn finish(&mut self) {
         together::judge(&mut self.outcomes);
         let nothing = self.outcomes.is_empty() && self.problems.is_empty();
+        if nothing && self.empty.is_empty() {
+            let told = self.skipped.iter().filter(|skipped| skipped.is_named).take(TOLD);
+            let told =
+                told.map(|Skipped { path, message, .. }| Problem { path: path.clone(), message: message.clone() });
+            self.problems.extend(told);
+        }
         let told = if nothing { &mut self.problems } else { &mut self.notes };
         told.append(&mut self.empty);
     }
@@ -162,6 +188,7 @@ impl Results {
         self.problems.append(&mut other.problems);
         self.notes.append(&mut other.notes);
         self.empty.append(&mut other.empty);
+        self.skipped.append(&mut other.skipped);
         self.changes.append(&mut other.changes);
     }
 }
@@ -173,16 +200,18 @@ fn one(file: &Candidate, settings: &Settings) -> Done {
         _ => file.path.clone(),
     };
     let problem = |error: &AtomicFileError| Problem { path: file.path.clone(), message: error.without_path() };
-    let ending = |kind: FileKind| kind.syntax().extension();
-    if !file.is_named() && settings.kind.is_some_and(|kind| file.path.extension() != Some(ending(kind).as_ref())) {
-        return Done::NotOurs;
+    if !file.is_named() && settings.kind.is_some_and(|kind| !kind.may_be_called(&file.path)) {
+        return Done::Nothing;
     }
     let (spec, bytes) = match AtomicFile::read(&real, super::LIMIT as u64) {
         Ok(opened) => opened,
-        Err(error) if !file.is_named() && may_be_passed_over(&error, &file.path) => return Done::NotOurs,
+        Err(error) if matches!(error.problem, FileProblem::TooLarge(_)) && !is_expected(&file.path) => {
+            return skipped(problem(&error), file.is_named());
+        }
+        Err(error) if !file.is_named() && may_be_passed_over(&error, &file.path) => return Done::Nothing,
         Err(error) => return Done::Failed(problem(&error)),
     };
-    let done = judge(&file.path, &bytes, file.is_named(), settings);
+    let done = judge(&bytes, file, settings);
     if let (Done::Judged(_, Some(change)), Repair::Write(_)) = (&done, settings.repair)
         && let Err(error) = spec.replace(&change.texts.1)
     {
@@ -204,18 +233,27 @@ fn may_be_passed_over(error: &AtomicFileError, path: &Path) -> bool {
     }
 }
 
-fn judge(name: &Path, bytes: &[u8], named: bool, settings: &Settings) -> Done {
-    let mut judged = repaired(name, bytes, settings.kind, settings);
-    // What is named is what its name says, however little its content does.
-    if let (Err(LintError::UnknownKind), true, Some(kind)) = (&judged, named, kind::by_name(name)) {
-        judged = repaired(name, bytes, Some(kind), settings);
+/// Judges a file as what a person says that it is, else as what it says, else as what its place says.
+fn judge(bytes: &[u8], file: &Candidate, settings: &Settings) -> Done {
+    let (name, place) = (&file.path, file.place);
+    let error = match repaired(name, bytes, settings.kind, settings) {
+        Ok((outcome, change)) => return Done::Judged(outcome, change),
+        Err(error) => error,
+    };
+    if let (LintError::UnknownKind, Some(kind)) = (&error, place) {
+        let told = Recognized { kind, certainty: Certainty::Name };
+        if let Ok(outcome) = super::bytes_as(name, bytes, Some(told), &settings.options) {
+            return Done::Judged(outcome, None);
+        }
     }
-    match judged {
-        Ok((outcome, change)) => Done::Judged(outcome, change),
-        Err(LintError::UnknownKind) if !named => Done::NotOurs,
-        Err(_) if !named && !is_expected(name) => Done::NotOurs,
-        Err(error) => Done::Failed(Problem { path: name.to_owned(), message: error.to_string() }),
-    }
+    let is_meant = settings.kind.is_some() || place.is_some() || is_expected(name);
+    let is_foreign = matches!(error, LintError::UnknownKind | LintError::Template);
+    let problem = Problem { path: name.to_owned(), message: error.to_string() };
+    if is_meant && !is_foreign { Done::Failed(problem) } else { skipped(problem, file.is_named()) }
+}
+
+fn skipped(Problem { path, message }: Problem, is_named: bool) -> Done {
+    Done::Skipped(Skipped { path, message, is_named })
 }
 
 fn repaired(

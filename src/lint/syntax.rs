@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::json::SyntaxError;
 use super::kind::FileKind;
-use super::tree::Tree;
-use super::{json, toml, unit, yaml};
+use super::{toml, unit, yaml};
+use crate::json;
+use crate::json::SyntaxError;
+use crate::json::Tree;
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,11 +64,11 @@ impl Syntax {
     /// [`SyntaxError`]
     pub fn parse(self, text: &str) -> Result<Tree<'_>, SyntaxError> {
         match self {
-            Syntax::Json => json::parse(text),
+            Syntax::Json => json::parse(text.as_bytes()),
             Syntax::Toml => toml::parse(text),
             Syntax::Yaml => yaml::parse(text),
             Syntax::Unit => unit::parse(text),
-            Syntax::Text => Ok(Tree::empty(text)),
+            Syntax::Text => Ok(Tree::empty(text.as_bytes())),
         }
     }
 }

@@ -7,13 +7,25 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::json::SyntaxError;
-use super::tree::{Decoded, Entry, Node, Tree};
-use crate::spec::document::Kind;
+use crate::json::Kind;
+use crate::json::SyntaxError;
+use crate::json::tree::{Decoded, Entry};
+use crate::json::{Node, Tree};
 
 /// The sections by which a file is known to be systemd's.
 pub(super) const SECTIONS: &[&str] = &[
-    "Unit", "Install", "Service", "Socket", "Slice", "Scope", "Mount", "Automount", "Swap", "Path", "Timer", "Manager",
+    "Unit",
+    "Install",
+    "Service",
+    "Socket",
+    "Slice",
+    "Scope",
+    "Mount",
+    "Automount",
+    "Swap",
+    "Path",
+    "Timer",
+    "Manager",
     "OOM",
 ];
 
@@ -53,12 +65,17 @@ pub(super) fn parse(text: &str) -> Result<Tree<'_>, SyntaxError> {
             let Some(name) = words.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
                 return Err(SyntaxError { at: trimmed.start, message: "a section has no `]`".to_owned() });
             };
-            section.into_iter().for_each(|index| maker.close(index, trimmed.start));
+            if let Some(index) = section {
+                maker.close(index, trimmed.start);
+            }
             section = Some(maker.open(Kind::Object, trimmed.clone(), trimmed, Some(name)));
             continue;
         }
         if section.is_none() {
-            return Err(SyntaxError { at: trimmed.start, message: "something stands before the first section".to_owned() });
+            return Err(SyntaxError {
+                at: trimmed.start,
+                message: "something stands before the first section".to_owned(),
+            });
         }
         let Some(equals) = words.find('=') else { continue };
         let key = trim(text, trimmed.start..trimmed.start + equals);
@@ -68,9 +85,11 @@ pub(super) fn parse(text: &str) -> Result<Tree<'_>, SyntaxError> {
         maker.decoded.entry(index).or_default().text = Some(joined);
         maker.close(index, value.end);
     }
-    section.into_iter().for_each(|index| maker.close(index, text.trim_end().len()));
+    if let Some(index) = section {
+        maker.close(index, text.trim_end().len());
+    }
     maker.close(root, text.len());
-    Ok(Tree { text, entries: maker.entries, decoded: Some(maker.decoded) })
+    Ok(Tree::of_other_syntax(text.as_bytes(), maker.entries, maker.decoded))
 }
 
 /// The line that begins at that byte, its end included.
@@ -169,7 +188,7 @@ OOMScoreAdjust=-999
         assert_eq!(one("ExecStart").as_deref(), Some("/usr/bin/dockerd  -H fd://"));
         assert_eq!(values(tree.root(), "Service", "Environment").len(), 2);
         let score = values(tree.root(), "Service", "OOMScoreAdjust")[0];
-        assert_eq!((score.raw(), &UNIT[score.key_span().unwrap()]), ("-500", "OOMScoreAdjust"));
+        assert_eq!((&*score.raw(), &UNIT[score.key_span().unwrap()]), ("-500", "OOMScoreAdjust"));
         let exec = values(tree.root(), "Service", "ExecStart")[0];
         assert!(exec.raw().starts_with("/usr/bin/dockerd") && exec.raw().ends_with("fd://"));
         assert_eq!(tree.root().children().count(), 3);
@@ -189,7 +208,9 @@ OOMScoreAdjust=-999
         for (text, at) in [("a=1\n", 0), ("\n{}", 1), ("[Unit\n", 0), ("[Unit] x\n", 0)] {
             assert_eq!(parse(text).unwrap_err().at, at, "{text}");
         }
-        for text in ["[Service]\nA=b\\", "[Service]\nA=\\\n", "[Service]\nA=\\\n#x\\\n", "", "[]\n=\n", "[S]\n=é\\\n\\\n"] {
+        for text in
+            ["[Service]\nA=b\\", "[Service]\nA=\\\n", "[Service]\nA=\\\n#x\\\n", "", "[]\n=\n", "[S]\n=é\\\n\\\n"]
+        {
             assert!(parse(text).is_ok(), "{text}");
         }
     }

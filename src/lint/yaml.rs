@@ -8,9 +8,10 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
-use super::json::SyntaxError;
-use super::tree::{Decoded, Entry, Node, Tree};
-use crate::spec::document::Kind;
+use crate::json::Kind;
+use crate::json::SyntaxError;
+use crate::json::tree::{Decoded, Entry};
+use crate::json::{Node, Tree};
 
 /// The documents of a file. A list at the top is taken for one document an item, which nobody minds.
 pub fn documents(root: Node<'_>) -> impl Iterator<Item = Node<'_>> {
@@ -27,10 +28,8 @@ pub(super) fn parse(text: &str) -> Result<Tree<'_>, SyntaxError> {
     let mut maker = Maker::of(text);
     maker.begin(Kind::Array, 0..text.len());
     for next in Parser::new_from_str(text) {
-        let (event, span) = next.map_err(|error| SyntaxError {
-            at: places.byte(error.marker()),
-            message: error.info().to_owned(),
-        })?;
+        let (event, span) =
+            next.map_err(|error| SyntaxError { at: places.byte(error.marker()), message: error.info().to_owned() })?;
         maker.event(event, places.range(span));
     }
     maker.end(text.len());
@@ -76,6 +75,8 @@ struct Open {
     key: Option<(String, Range<usize>)>,
     /// The levels of a key that is a collection, which has no name.
     inside_key: u32,
+    /// Where the last value in it ends.
+    last: usize,
 }
 
 struct Maker<'t> {
@@ -165,7 +166,8 @@ impl<'t> Maker<'t> {
 
     fn collection(&mut self, kind: Kind, anchor: usize, span: Range<usize>) {
         let index = self.push(kind, span, None);
-        self.open.push(Open { index, anchor, key: None, inside_key: 0 });
+        let last = self.entries[index as usize].end as usize;
+        self.open.push(Open { index, anchor, key: None, inside_key: 0, last });
     }
 
     /// Ends the innermost collection.
@@ -173,10 +175,9 @@ impl<'t> Maker<'t> {
         let Some(open) = self.open.pop() else { return };
         // saphyr ends a block at what comes behind it, blank lines and comments included.
         let entry = self.entries[open.index as usize];
-        let inner = self.entries[open.index as usize + 1..].iter().map(|entry| entry.end).max();
         let is_flow = self.text.as_bytes().get(entry.start as usize).is_some_and(|byte| matches!(byte, b'{' | b'['));
-        let end = if is_flow || open.index == 0 { small(at) } else { inner.unwrap_or(entry.end) };
-        self.close(open.index, end as usize, open.anchor);
+        let end = if is_flow || open.index == 0 { at } else { open.last };
+        self.close(open.index, end, open.anchor);
     }
 
     fn close(&mut self, index: u32, end: usize, anchor: usize) {
@@ -187,9 +188,18 @@ impl<'t> Maker<'t> {
         if anchor > 0 {
             self.anchors.insert(anchor, index..skip);
         }
+        self.reached(end);
+    }
+
+    /// The innermost collection reaches to that byte at least.
+    fn reached(&mut self, at: usize) {
+        if let Some(open) = self.open.last_mut() {
+            open.last = open.last.max(at);
+        }
     }
 
     fn alias(&mut self, anchor: usize, span: Range<usize>) {
+        self.reached(span.end);
         let Some(range) = self.anchors.get(&anchor).cloned().filter(|range| self.has_room(range)) else {
             self.push(Kind::Null, span, None);
             return;
@@ -232,14 +242,18 @@ impl<'t> Maker<'t> {
         };
         let own = children(self, open, small(self.entries.len()));
         let name = |maker: &Self, index: u32| maker.decoded.get(&index).and_then(|decoded| decoded.key.clone());
-        let Some(merged) = own.iter().copied().find(|index| name(self, *index).as_deref() == Some("<<")) else { return };
+        let Some(merged) = own.iter().copied().find(|index| name(self, *index).as_deref() == Some("<<")) else {
+            return;
+        };
         let mut seen: HashSet<_> = own.iter().filter_map(|index| name(self, *index)).collect();
         let below = |maker: &Self, index: u32| children(maker, index, maker.entries[index as usize].skip);
         let sources = match self.entries[merged as usize].kind {
             Kind::Array => below(self, merged),
             _ => vec![merged],
         };
-        for source in sources.into_iter().filter(|source| self.entries[*source as usize].kind == Kind::Object).collect::<Vec<_>>() {
+        for source in
+            sources.into_iter().filter(|source| self.entries[*source as usize].kind == Kind::Object).collect::<Vec<_>>()
+        {
             for child in below(self, source) {
                 let range = child..self.entries[child as usize].skip;
                 if name(self, child).is_some_and(|name| seen.insert(name)) && self.has_room(&range) {
@@ -264,7 +278,7 @@ impl<'t> Maker<'t> {
             let decoded = self.decoded.into_iter().filter(|(index, _)| *index > 0);
             self.decoded = decoded.map(|(index, decoded)| (index - 1, decoded)).collect();
         }
-        Tree { text: self.text, entries: self.entries, decoded: Some(self.decoded) }
+        Tree::of_other_syntax(self.text.as_bytes(), self.entries, self.decoded)
     }
 }
 
@@ -281,7 +295,8 @@ fn plain(text: &str) -> (Kind, Option<String>) {
         _ => ("", text),
     };
     let radix = |prefix: &str, radix: u32| {
-        let digits = digits.strip_prefix(prefix).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_alphanumeric()))?;
+        let digits =
+            digits.strip_prefix(prefix).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_alphanumeric()))?;
         i128::from_str_radix(digits, radix).ok()
     };
     let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -306,7 +321,7 @@ mod tests {
             Kind::Object => format!("{{{}}}", inner()),
             Kind::Array => format!("[{}]", inner()),
             Kind::String => format!("{:?}", node.text().unwrap()),
-            Kind::Number => node.integer().map_or_else(|| node.raw().to_owned(), |number| number.to_string()),
+            Kind::Number => node.integer().map_or_else(|| node.raw().into_owned(), |number| number.to_string()),
             Kind::Bool => node.boolean().unwrap().to_string(),
             Kind::Null => "null".to_owned(),
         };
@@ -337,7 +352,7 @@ mod tests {
         let tree = parse(text).unwrap();
         let service = tree.root().entry_of("services").unwrap().children().next().unwrap();
         let limit = service.entry_of("mem_limit").unwrap();
-        assert_eq!((limit.raw(), &text[limit.key_span().unwrap()]), ("1g", "mem_limit"));
+        assert_eq!((&*limit.raw(), &text[limit.key_span().unwrap()]), ("1g", "mem_limit"));
         assert_eq!(tree.pointer(limit.span().start), "/services/größe/mem_limit");
         assert!(service.raw().ends_with("{a: b}"), "{:?}", service.raw());
         let crlf = "a: 1\r\nb: xy\r\n";
@@ -359,6 +374,9 @@ mod tests {
             let below = format!("*a{}", level - 1);
             text.push_str(&format!("a{level}: &a{level} [{}]\n", [below.as_str(); 10].join(", ")));
         }
-        assert!(parse(&text).unwrap().entries.len() <= text.len() + 64 + 10 * 30);
+        fn count(node: Node<'_>) -> usize {
+            1 + node.children().map(count).sum::<usize>()
+        }
+        assert!(count(parse(&text).unwrap().root()) <= text.len() + 64 + 10 * 30);
     }
 }

@@ -1,257 +1,216 @@
-//! What kind of file a file is, told by what it says and only then by its name.
+//! What kind of file a file is: told by what it says, and only where that leaves it open by its name.
+//!
+//! A kind is a file here that says by what it is known, its `mod` line and its line in [`kinds!`]. Another program's file
+//! must never be taken for one of ours: keys that others have too prove nothing, and a value of another type than the
+//! kind's proves the contrary. What is not [`Claim::Certain`] is judged with care and never changed.
+
+mod buildkitd;
+mod containerd;
+mod dockerd;
+mod hook;
+mod policy;
+mod spec;
 
 use std::fmt;
 use std::path::Path;
 
-use super::finding::words;
-use crate::json::Kind;
+pub use super::syntax::Syntax;
 use crate::json::{Node, Tree};
 
-/// The kinds of files that rules know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FileKind {
-    /// An OCI runtime spec, `config.json`.
-    Spec,
-    /// A file of hooks.d, `oci-hooks(5)`.
-    Hook,
-    /// oomshim's policy.
-    Policy,
-    /// The `buildkitd.toml` of `BuildKit`.
-    Buildkitd,
-    /// Docker's `daemon.json`.
-    Dockerd,
-    /// containerd's `config.toml`.
-    Containerd,
+/// What a kind is. Each file of this directory has one.
+#[derive(Debug)]
+pub struct Definition {
+    /// The word for it, in options and in every output.
+    pub word: &'static str,
+    /// What people call it.
+    pub title: &'static str,
+    /// How files of the kind are written.
+    pub syntax: Syntax,
+    /// What a file's name says.
+    pub name: fn(&Path) -> Name,
+    /// What a file's values say.
+    pub claim: fn(Node<'_>) -> Claim,
+    /// Whether a text that could not be parsed was meant to be one, whatever its name is.
+    pub seems: fn(&str) -> bool,
 }
 
-words!(FileKind {
-    Spec => "spec", Hook => "hook", Policy => "policy", Buildkitd => "buildkitd", Dockerd => "dockerd",
-    Containerd => "containerd"
-});
+/// What the name of a file says about its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Name {
+    /// No file of the kind is called so.
+    Other,
+    /// Any file may be called so; a search of a directory looks into it.
+    Possible,
+    /// Files of the kind are called so where their reader looks for them.
+    Usual,
+}
 
-/// The two ways in which files are written.
+/// What the content of a file says about its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claim {
+    /// It is something else, whatever it is called.
+    No,
+    /// It may be one: whether it is, its name tells.
+    Possible,
+    /// It is one, whatever it is called.
+    Certain,
+}
+
+/// A kind, and how sure that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Syntax {
-    /// RFC 8259
-    Json,
-    /// TOML 1.0
-    Toml,
+pub struct Recognized {
+    /// The kind.
+    pub kind: FileKind,
+    /// What it rests on.
+    pub certainty: Certainty,
 }
 
-impl Syntax {
-    /// How the names of such files end.
-    #[must_use]
-    pub fn extension(self) -> &'static str {
-        match self {
-            Syntax::Json => "json",
-            Syntax::Toml => "toml",
+/// What it rests on that a file is of some kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Certainty {
+    /// Its name or its place. It is judged, and no fix is made.
+    Name,
+    /// What it says, or what a person says.
+    Content,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident => $module:ident,)+) => {
+        /// The kinds of files that rules know.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum FileKind { $($(#[$doc])* $variant),+ }
+
+        impl FileKind {
+            /// Every kind with its word.
+            pub const ALL: &'static [(FileKind, &'static str)] =
+                &[$((FileKind::$variant, $module::DEFINITION.word)),+];
+
+            fn definition(self) -> &'static Definition {
+                match self { $(FileKind::$variant => &$module::DEFINITION),+ }
+            }
         }
-    }
+    };
+}
+
+kinds! {
+    /// An OCI runtime spec, `config.json`.
+    Spec => spec,
+    /// A file of hooks.d, `oci-hooks(5)`.
+    Hook => hook,
+    /// oomshim's policy.
+    Policy => policy,
+    /// The `buildkitd.toml` of `BuildKit`.
+    Buildkitd => buildkitd,
+    /// Docker's `daemon.json`.
+    Dockerd => dockerd,
+    /// containerd's `config.toml`.
+    Containerd => containerd,
 }
 
 impl FileKind {
-    /// How files of the kind are written.
+    /// The word for it, in options and in every output.
     #[must_use]
-    pub fn syntax(self) -> Syntax {
-        match self {
-            FileKind::Spec | FileKind::Hook | FileKind::Dockerd => Syntax::Json,
-            FileKind::Policy | FileKind::Buildkitd | FileKind::Containerd => Syntax::Toml,
-        }
+    pub fn word(self) -> &'static str {
+        self.definition().word
     }
 
     /// What people call it.
     #[must_use]
     pub fn title(self) -> &'static str {
-        match self {
-            FileKind::Spec => "OCI runtime spec",
-            FileKind::Hook => "hooks.d file",
-            FileKind::Policy => "oomshim policy",
-            FileKind::Buildkitd => "buildkitd.toml",
-            FileKind::Dockerd => "daemon.json",
-            FileKind::Containerd => "containerd config.toml",
-        }
+        self.definition().title
     }
 
-    /// The keys that a file of the kind has at its top.
-    fn keys(self) -> &'static [&'static str] {
-        match self {
-            FileKind::Spec => &["ociVersion", "process", "root", "mounts", "linux", "hostname", "annotations", "hooks"],
-            FileKind::Hook => &["hook", "when", "stages", "stage", "version"],
-            FileKind::Policy => &["class", "rule", "default", "runtime", "apply", "log"],
-            FileKind::Buildkitd => &[
-                "worker",
-                "grpc",
-                "registry",
-                "insecure-entitlements",
-                "root",
-                "frontend",
-                "dns",
-                "trace",
-                "debug",
-                "history",
-                "cdi",
-            ],
-            FileKind::Dockerd => DOCKERD,
-            FileKind::Containerd => &[
-                "version",
-                "plugins",
-                "oom_score",
-                "root",
-                "state",
-                "disabled_plugins",
-                "required_plugins",
-                "imports",
-                "proxy_plugins",
-                "grpc",
-                "ttrpc",
-                "debug",
-                "metrics",
-                "cgroup",
-                "timeouts",
-                "stream_processors",
-            ],
-        }
+    /// How files of the kind are written.
+    #[must_use]
+    pub fn syntax(self) -> Syntax {
+        self.definition().syntax
     }
 
-    /// Keys that no file of another kind has.
-    fn telling(self) -> &'static [&'static str] {
-        match self {
-            FileKind::Spec => &["ociVersion"],
-            FileKind::Hook => &["hook", "stages"],
-            FileKind::Policy => &["class", "rule", "apply"],
-            FileKind::Buildkitd => &["worker", "insecure-entitlements", "registry"],
-            FileKind::Dockerd => &DOCKERD[..DOCKERS_OWN],
-            FileKind::Containerd => &["plugins", "oom_score", "disabled_plugins", "proxy_plugins", "imports"],
-        }
+    /// Whether a file of the kind may have that name.
+    #[must_use]
+    pub fn may_be_called(self, name: &Path) -> bool {
+        (self.definition().name)(name) != Name::Other
+    }
+
+    fn is_usual(self, name: &Path) -> bool {
+        (self.definition().name)(name) == Name::Usual
     }
 }
 
-/// How many of [`DOCKERD`] no other program has under that name; they come first.
-const DOCKERS_OWN: usize = 21;
+impl fmt::Display for FileKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.word())
+    }
+}
 
-/// What dockerd reads from its file (moby `daemon/config`).
-const DOCKERD: &[&str] = &[
-    "runtimes",
-    "default-runtime",
-    "exec-opts",
-    "data-root",
-    "storage-driver",
-    "storage-opts",
-    "log-driver",
-    "log-opts",
-    "registry-mirrors",
-    "insecure-registries",
-    "live-restore",
-    "exec-root",
-    "oom-score-adjust",
-    "default-shm-size",
-    "default-ulimits",
-    "cgroup-parent",
-    "userns-remap",
-    "default-cgroupns-mode",
-    "max-concurrent-downloads",
-    "userland-proxy",
-    "metrics-addr",
-    "containerd",
-    "builder",
-    "features",
-    "hosts",
-    "iptables",
-    "bip",
-    "experimental",
-];
+fn all() -> impl Iterator<Item = FileKind> {
+    FileKind::ALL.iter().map(|(kind, _)| *kind)
+}
 
-/// The kind of a file that could be parsed.
+/// The kind of a file that could be parsed. Where the content is certain of several, the name chooses, and then the
+/// order of the list.
 #[must_use]
-pub fn of_tree(tree: &Tree<'_>, syntax: Syntax, name: &Path) -> Option<FileKind> {
-    let root = tree.root();
-    let count = |kind: FileKind| {
-        let has = |keys: &[&str]| keys.iter().filter(|key| names(root, key)).count();
-        // `[default]` alone is anybody's; with a class in it, it is a policy's.
-        let default = kind == FileKind::Policy && root.at(&["default", "class"]).is_some();
-        has(kind.keys()) + 4 * has(kind.telling()) + 4 * usize::from(default)
-    };
-    let is_possible = |kind: FileKind| match kind {
-        FileKind::Spec => is_spec(root, name),
-        // Other programs have a table of rules, but no list of them.
-        FileKind::Policy => names(root, "class") || root.field("rule").is_none_or(|rule| rule.kind() == Kind::Array),
-        _ => true,
-    };
-    let kinds = FileKind::ALL.iter().map(|(kind, _)| *kind);
-    let kinds = kinds.filter(|kind| kind.syntax() == syntax && is_possible(*kind));
-    let scored = kinds.map(|kind| (count(kind), kind)).filter(|(score, _)| *score > 0);
-    // A file named as one is taken for one in doubt: it may well be the one that lacks what would tell.
-    scored
-        .max_by_key(|(score, kind)| (*score, by_name(name) == Some(*kind)))
-        .and_then(|(score, kind)| {
-            let named = by_name(name) == Some(kind);
-            (score > 1 || named).then_some(kind)
-        })
-        .or_else(|| {
-            let is_empty = root.children().next().is_none();
-            let is_told = |kind: FileKind| kind != FileKind::Spec || is_spec(root, name) || is_empty;
-            by_name(name).filter(|kind| kind.syntax() == syntax && root.is_object() && is_told(*kind))
-        })
+pub fn of_tree(tree: &Tree<'_>, syntax: Syntax, name: &Path) -> Option<Recognized> {
+    let claims =
+        all().filter(|kind| kind.syntax() == syntax).map(|kind| (kind, (kind.definition().claim)(tree.root())));
+    let claims: Vec<_> = claims.filter(|(_, claim)| *claim != Claim::No).collect();
+    let of = |least: Claim| claims.iter().filter(move |(_, claim)| *claim == least).map(|(kind, _)| *kind);
+    let certain = of(Claim::Certain).find(|kind| kind.is_usual(name)).or_else(|| of(Claim::Certain).next());
+    let certain = certain.map(|kind| Recognized { kind, certainty: Certainty::Content });
+    let possible = || of(Claim::Possible).find(|kind| kind.is_usual(name));
+    certain.or_else(|| possible().map(|kind| Recognized { kind, certainty: Certainty::Name }))
 }
 
-/// Whether an object is a runtime spec. `config.json` is many a program's, an image's too, and the other keys are
-/// everybody's: what crictl takes has `linux` and `mounts`, a container's state has `ociVersion`.
-fn is_spec(root: Node<'_>, name: &Path) -> bool {
-    let is_object = |key| root.field(key).is_some_and(Node::is_object);
-    let is_own = is_object("process") || is_object("root");
-    let is_state = !is_own && names(root, "status") && names(root, "bundle");
-    let is_named = by_name(name) == Some(FileKind::Spec) && is_object("linux");
-    is_own || is_named || (names(root, "ociVersion") && !is_state)
-}
-
-fn names(root: Node<'_>, key: &str) -> bool {
-    // A hostile file's thousands of keys must not be walked once for each word.
-    root.children().take(64).any(|child| child.is_named(key))
-}
-
-/// The kind of a file that could not be parsed: what it seems to be.
+/// The kind of a file that could not be parsed: what it seems to be, or is called.
 #[must_use]
-pub fn of_text(text: &str, name: &Path) -> Option<FileKind> {
-    let head: &str = text.get(..text.len().min(64 * 1024)).unwrap_or(text);
-    let says = |words: &[&str]| words.iter().any(|word| head.contains(word));
-    let is_other = |kind: &FileKind| *kind == FileKind::Spec && !head.trim().is_empty() && !says(&["\"process\""]);
-    by_name(name).filter(|kind| !is_other(kind)).or_else(|| {
-        Some(match () {
-            () if says(&["\"ociVersion\""]) => FileKind::Spec,
-            () if says(&["\"stages\""]) && says(&["\"hook\""]) => FileKind::Hook,
-            () if says(&["[[rule]]", "[class."]) => FileKind::Policy,
-            () if says(&["[worker."]) => FileKind::Buildkitd,
-            () if says(&["[plugins."]) => FileKind::Containerd,
-            () if says(&["\"default-runtime\"", "\"runtimes\""]) => FileKind::Dockerd,
-            () => return None,
-        })
-    })
+pub fn of_text(text: &str, syntax: Syntax, name: &Path) -> Option<FileKind> {
+    let head = &text[..text.floor_char_boundary(64 * 1024)];
+    let kinds = || all().filter(|kind| kind.syntax() == syntax);
+    let seems = |kind: &FileKind| (kind.definition().seems)(head);
+    kinds().find(|kind| kind.is_usual(name)).or_else(|| kinds().find(seems))
 }
 
-/// The kind that the file's usual name tells. `config.toml` is everybody's name and tells nothing.
-pub(super) fn by_name(name: &Path) -> Option<FileKind> {
-    let parent = name.parent().and_then(Path::file_name).and_then(|name| name.to_str());
-    match (parent, name.file_name()?.to_str()?) {
-        (_, "config.json") => Some(FileKind::Spec),
-        (_, "daemon.json") => Some(FileKind::Dockerd),
-        (_, "buildkitd.toml") => Some(FileKind::Buildkitd),
-        (Some("oomshim"), "policy.toml") => Some(FileKind::Policy),
-        (Some("containerd"), "config.toml") => Some(FileKind::Containerd),
-        (Some("hooks.d"), _) if name.extension().is_some_and(|extension| extension == "json") => Some(FileKind::Hook),
-        _ => None,
+/// The kind that the file's usual name tells.
+#[must_use]
+pub fn by_name(name: &Path) -> Option<FileKind> {
+    all().find(|kind| kind.is_usual(name))
+}
+
+/// Whether a file of that name is worth a look where nobody named it.
+#[must_use]
+pub fn is_candidate(name: &Path) -> bool {
+    all().any(|kind| kind.may_be_called(name))
+}
+
+/// Whether a name ends with a dot and that word.
+fn has_extension(name: &Path, extension: &str) -> bool {
+    name.extension().is_some_and(|it| it == extension)
+}
+
+/// The file's name, and that of its directory; empty where there is none.
+fn last_two(name: &Path) -> (&str, &str) {
+    fn text(name: &Path) -> &str {
+        name.file_name().and_then(|name| name.to_str()).unwrap_or_default()
     }
+    (name.parent().map_or("", text), text(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::{json, toml};
+    use crate::json;
+    use crate::lint::toml;
+
+    fn told(text: &str, syntax: Syntax, name: &str) -> Option<(FileKind, Certainty)> {
+        let tree = syntax.parse(text).unwrap();
+        of_tree(&tree, syntax, Path::new(name)).map(|found| (found.kind, found.certainty))
+    }
 
     #[test]
     fn the_content_tells() {
         let cases = [
             (r#"{"ociVersion":"1.0.2"}"#, Some(FileKind::Spec)),
-            (r#"{"process":{},"root":{}}"#, Some(FileKind::Spec)),
+            (r#"{"process":{"args":["a"],"cwd":"/"},"root":{"path":"r"}}"#, Some(FileKind::Spec)),
             (r#"{"version":"1.0.0","hook":{"path":"/x"},"stages":["prestart"],"when":{}}"#, Some(FileKind::Hook)),
             (r#"{"default-runtime":"x"}"#, Some(FileKind::Dockerd)),
             (r#"{"name":"left-pad","version":"1.0.0"}"#, None),
@@ -262,18 +221,16 @@ mod tests {
             (r#"{"ociVersion":"1.0.2","id":"x","status":"created","pid":7,"bundle":"/b"}"#, None),
             (r#"{"metadata":{"name":"x"},"hostname":"h","mounts":[],"linux":{},"annotations":{}}"#, None),
             (r#"{"hostname":"h","root":"/srv","hooks":[]}"#, None),
+            (r#"{"process":{"count":4},"root":{"path":"/srv"}}"#, None),
         ];
         for (text, expected) in cases {
-            assert_eq!(
-                of_tree(&json::parse(text.as_bytes()).unwrap(), Syntax::Json, Path::new("x.json")),
-                expected,
-                "{text}"
-            );
+            let expected = expected.map(|kind| (kind, Certainty::Content));
+            assert_eq!(told(text, Syntax::Json, "x.json"), expected, "{text}");
         }
         let cases = [
             ("[class.x]\noom_score_adj = 1\n", Some(FileKind::Policy)),
             ("[worker.oci]\nbinary = \"x\"\n", Some(FileKind::Buildkitd)),
-            ("version = 2\n[plugins]\n", Some(FileKind::Containerd)),
+            ("version = 2\n[plugins.'io.containerd.grpc.v1.cri']\n", Some(FileKind::Containerd)),
             ("oom_score = -999\n", Some(FileKind::Containerd)),
             ("[package]\nname = \"x\"\n", None),
             ("[dependencies]\n", None),
@@ -281,26 +238,42 @@ mod tests {
             ("[[rule]]\nclass = \"x\"\n", Some(FileKind::Policy)),
         ];
         for (text, expected) in cases {
-            assert_eq!(of_tree(&toml::parse(text).unwrap(), Syntax::Toml, Path::new("x.toml")), expected, "{text}");
+            let expected = expected.map(|kind| (kind, Certainty::Content));
+            assert_eq!(told(text, Syntax::Toml, "x.toml"), expected, "{text}");
         }
     }
 
     #[test]
     fn the_name_tells_where_the_content_does_not() {
-        let empty = json::parse(b"{}").unwrap();
-        assert_eq!(of_tree(&empty, Syntax::Json, Path::new("b/config.json")), Some(FileKind::Spec));
-        assert_eq!(of_tree(&empty, Syntax::Json, Path::new("hooks.d/x.json")), Some(FileKind::Hook));
-        assert_eq!(of_tree(&empty, Syntax::Json, Path::new("x.json")), None);
-        for other in [r#"{"architecture":"amd64","os":"linux","config":{},"rootfs":{}}"#, r#"{"auths":{}}"#] {
-            assert_eq!(
-                of_tree(&json::parse(other.as_bytes()).unwrap(), Syntax::Json, Path::new("b/config.json")),
-                None,
-                "{other}"
-            );
+        let by_name = |kind| Some((kind, Certainty::Name));
+        assert_eq!(told("{}", Syntax::Json, "etc/daemon.json"), by_name(FileKind::Dockerd));
+        assert_eq!(told("{}", Syntax::Json, "hooks.d/x.json"), by_name(FileKind::Hook));
+        assert_eq!(told("", Syntax::Toml, "containerd/config.toml"), by_name(FileKind::Containerd));
+        assert_eq!(told("{}", Syntax::Json, "x.json"), None);
+        for other in ["{}", r#"{"architecture":"amd64","os":"linux","config":{},"rootfs":{}}"#, r#"{"auths":{}}"#] {
+            assert_eq!(told(other, Syntax::Json, "b/config.json"), None, "{other}");
         }
-        assert_eq!(of_text("// settings\n{}", Path::new("config.json")), None);
-        assert_eq!(of_text("", Path::new("config.json")), Some(FileKind::Spec));
-        assert_eq!(of_text("{\"ociVersion\":", Path::new("x.json")), Some(FileKind::Spec));
-        assert_eq!(of_text("hello", Path::new("x.txt")), None);
+        let seems = |text: &str, name: &str| of_text(text, Syntax::Json, Path::new(name));
+        assert_eq!(seems("// settings\n{}", "config.json"), None);
+        assert_eq!(seems("", "config.json"), None);
+        assert_eq!(seems("{", "daemon.json"), Some(FileKind::Dockerd));
+        assert_eq!(seems("{\"ociVersion\":", "x.json"), Some(FileKind::Spec));
+        assert_eq!(of_text("hello", Syntax::Toml, Path::new("x.txt")), None);
+    }
+
+    #[test]
+    fn definitions_agree_with_themselves() {
+        let null = json::parse(b"null").unwrap();
+        let empty = toml::parse("").unwrap();
+        for (kind, word) in FileKind::ALL {
+            assert_eq!(kind.word(), *word);
+            assert_eq!(FileKind::ALL.iter().filter(|(_, other)| other == word).count(), 1, "{word} is there twice");
+            let name = format!("x.{}", kind.syntax().extension());
+            assert!(!kind.is_usual(Path::new(&name)), "{name} is everybody's");
+            for tree in [&null, &empty] {
+                assert_ne!((kind.definition().claim)(tree.root()), Claim::Certain, "{word} claims an empty file");
+            }
+            assert!(!(kind.definition().seems)(""), "{word} claims an empty text");
+        }
     }
 }

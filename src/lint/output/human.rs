@@ -131,6 +131,9 @@ fn sum(results: &Results, out: &mut impl Write) -> io::Result<()> {
     if counts.ignored > 0 {
         write!(out, " ({} ignored)", counts.ignored)?;
     }
+    if counts.skipped > 0 {
+        write!(out, ", {} skipped that are of no kind judged here", counts.skipped)?;
+    }
     match (fixable(Safety::Safe), fixable(Safety::Unsafe)) {
         (0, 0) => writeln!(out),
         (safe, 0) => writeln!(out, "; --fix fixes {safe}"),

@@ -39,6 +39,7 @@ struct Summary {
     notes: usize,
     ignored: usize,
     unlisted: usize,
+    skipped: usize,
 }
 
 #[derive(Serialize)]
@@ -121,7 +122,7 @@ struct Trouble<'a> {
 /// # Errors
 /// Those of the writer.
 pub fn write(results: &Results, out: &mut impl Write) -> io::Result<()> {
-    let Counts { files, errors, warnings, notes, ignored, unlisted } = Counts::of(results);
+    let Counts { files, errors, warnings, notes, ignored, unlisted, skipped } = Counts::of(results);
     let all = |pick: fn(&crate::lint::finding::Outcome) -> &Vec<Finding>| {
         let outcomes = results.outcomes.iter();
         outcomes
@@ -142,7 +143,7 @@ pub fn write(results: &Results, out: &mut impl Write) -> io::Result<()> {
     let report = Report {
         version: VERSION,
         tool: Tool { name: "oomshim", version: env!("CARGO_PKG_VERSION") },
-        summary: Summary { files, errors, warnings, notes, ignored, unlisted },
+        summary: Summary { files, errors, warnings, notes, ignored, unlisted, skipped },
         findings: all(|outcome| &outcome.findings),
         ignored: all(|outcome| &outcome.ignored),
         cannot_judge: unjudged.collect(),

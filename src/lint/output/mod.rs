@@ -24,13 +24,16 @@ pub struct Counts {
     pub ignored: usize,
     /// Findings of a rule beyond the most that are listed of one file.
     pub unlisted: usize,
+    /// Files that a person named and that are another program's.
+    pub skipped: usize,
 }
 
 impl Counts {
     /// Counts what was found.
     #[must_use]
     pub fn of(results: &Results) -> Self {
-        let mut counts = Counts { files: results.outcomes.len(), ..Counts::default() };
+        let skipped = results.skipped.iter().filter(|skipped| skipped.is_named).count();
+        let mut counts = Counts { files: results.outcomes.len(), skipped, ..Counts::default() };
         for outcome in &results.outcomes {
             counts.ignored += outcome.ignored.len();
             counts.unlisted += outcome.unlisted;

@@ -1,0 +1,49 @@
+//! oomshim's policy.
+
+use std::path::Path;
+
+use super::{Claim, Definition, Name, Syntax, has_extension, last_two};
+use crate::json::Kind;
+use crate::json::Node;
+use crate::lint::schema::nearest;
+
+pub(super) const DEFINITION: Definition = Definition {
+    word: "policy",
+    title: "oomshim policy",
+    syntax: Syntax::Toml,
+    name,
+    claim,
+    seems: |text| text.contains("[class.") && text.contains("oom_score_adj"),
+};
+
+const TABLES: [&str; 6] = ["class", "rule", "default", "runtime", "apply", "log"];
+const CLASS: [&str; 6] = ["oom_score_adj", "adjust", "oom_group", "memory_max", "memory_high", "swap_max"];
+
+fn name(name: &Path) -> Name {
+    match last_two(name) {
+        ("oomshim", "policy.toml") => Name::Usual,
+        _ if has_extension(name, "toml") => Name::Possible,
+        _ => Name::Other,
+    }
+}
+
+/// Rules, classes and defaults are anybody's; a class with a score, and a rule that gives a class, are not.
+fn claim(root: Node<'_>) -> Claim {
+    let classes = root.field("class").filter(|node| node.is_object()).into_iter().flat_map(Node::children);
+    let is_field = |node: Node<'_>| node.key().is_some_and(|key| nearest(&key, CLASS.into_iter()).is_some());
+    let has_class = classes.filter(|class| class.is_object()).any(|class| class.children().any(is_field));
+    let has_rule = root.field("rule").into_iter().flat_map(Node::items).any(is_rule);
+    let has_default = root.at(&["default", "class"]).is_some_and(|class| class.kind() == Kind::String);
+    let is_only_ours = root.children().all(|child| child.key().is_some_and(|key| TABLES.contains(&&*key)));
+    match () {
+        () if has_class || has_rule || (has_default && is_only_ours) => Claim::Certain,
+        () if is_only_ours => Claim::Possible,
+        () => Claim::No,
+    }
+}
+
+fn is_rule(rule: Node<'_>) -> bool {
+    let gives_class = rule.field("class").is_some_and(|class| class.kind() == Kind::String);
+    let has = |name: &'static str| rule.field(name).is_some();
+    gives_class && rule.children().count() == 1 + usize::from(has("match")) + usize::from(has("trust_workload"))
+}
