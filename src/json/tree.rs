@@ -201,7 +201,7 @@ impl<'t> Node<'t> {
     /// `true` or `false`.
     #[must_use]
     pub fn boolean(self) -> Option<bool> {
-        (self.kind() == Kind::Bool).then(|| self.bytes() == b"true")
+        (self.kind() == Kind::Bool).then(|| self.bytes().eq_ignore_ascii_case(b"true"))
     }
 
     /// Whether the value is an object.

@@ -332,6 +332,7 @@ mod tests {
     fn documents_become_trees() {
         let cases = [
             ("a: 1\nb: [x, 'y', true, ~]\n", r#"{a: 1, b: ["x", "y", true, null]}"#),
+            ("a: True\n", "{a: true}"),
             ("a:\n  - b: -500\n    c: 0x10\n  - 1.5\n", "{a: [{b: -500, c: 16}, 1.5]}"),
             ("a: |\n  x\n  y\nb: \"1\"\nc: !!str 2\n", r#"{a: "x\ny\n", b: "1", c: "2"}"#),
             ("---\na: 1\n---\nb: 2\n", "[{a: 1}, {b: 2}]"),
@@ -367,15 +368,16 @@ mod tests {
         assert!(parse("\ta: 1\n").is_err() || parse("a: {\n").is_err());
     }
 
+    fn count(node: Node<'_>) -> usize {
+        1 + node.children().map(count).sum::<usize>()
+    }
+
     #[test]
     fn laughing_aliases_stay_small() {
         let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..30 {
             let below = format!("*a{}", level - 1);
             text.push_str(&format!("a{level}: &a{level} [{}]\n", [below.as_str(); 10].join(", ")));
-        }
-        fn count(node: Node<'_>) -> usize {
-            1 + node.children().map(count).sum::<usize>()
         }
         assert!(count(parse(&text).unwrap().root()) <= text.len() + 64 + 10 * 30);
     }
