@@ -27,3 +27,6 @@ pub mod shim;
 pub mod spec;
 pub mod system;
 pub mod text;
+
+#[cfg(test)]
+mod layout_test;
