@@ -35,7 +35,7 @@ impl Launch {
             environment: std::env::vars_os().collect(),
             program: None,
             files: ConfinedRoot::new("/").in_directory(std::env::current_dir().unwrap_or_else(|_| "/".into())),
-            rootless: !crate::system::host::in_initial_user_namespace(Path::new("/proc")),
+            rootless: !crate::system::capabilities::in_initial_user_namespace(Path::new("/proc")),
         }
     }
 
@@ -68,7 +68,7 @@ impl Launch {
             program: Some(directory.join("exe")),
             files: ConfinedRoot::new(directory.join("root"))
                 .in_directory(std::fs::read_link(directory.join("cwd")).unwrap_or_else(|_| "/".into())),
-            rootless: process.read("uid_map").is_ok_and(|map| !crate::system::host::is_initial_map(&map)),
+            rootless: process.read("uid_map").is_ok_and(|map| !crate::system::capabilities::is_initial_map(&map)),
         })
     }
 

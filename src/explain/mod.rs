@@ -15,7 +15,8 @@ use crate::spec::bundle;
 use crate::spec::document::{Document, DocumentError};
 use crate::spec::edit::{self, Edit, EditError};
 use crate::spec::workload::Workload;
-use crate::system::host::{self, Host, Roots, ScorePrivilege};
+use crate::system::capabilities::ScorePrivilege;
+use crate::system::host::{Host, Roots};
 use crate::system::process::ProcessError;
 
 /// Why a bundle cannot be explained.
@@ -153,7 +154,7 @@ pub fn explain(loaded: &Loaded, bundle: &Path, id: Option<&OsStr>, roots: &Roots
     explanation.not_applied.extend(skipped);
     edit::splices(document.root(), &plan.edits)?;
     explanation.edits = plan.edits.iter().map(|edit| shown(edit, &document)).collect();
-    if host::rights(&roots.proc) == ScorePrivilege::RaiseOnly && plan.score().is_some() {
+    if ScorePrivilege::own(&roots.proc) == ScorePrivilege::RaiseOnly && plan.score().is_some() {
         let note = "the score is not sticky: without CAP_SYS_RESOURCE the writer leaves the floor where it was, and the \
                     container can lower its score again (fs/proc/base.c)";
         explanation.notes.push(note.to_owned());

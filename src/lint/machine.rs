@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::system::host::{self, Host, Roots, ScorePrivilege};
+use crate::system::capabilities::ScorePrivilege;
+use crate::system::host::{Host, Roots};
+use crate::system::meminfo::Meminfo;
 use crate::system::oom_score_adj::OomScoreAdj;
 
 /// What rules may ask about a machine.
@@ -27,8 +29,8 @@ impl Machine {
         let own = std::fs::read_to_string(roots.proc.join("self/oom_score_adj")).ok();
         Machine {
             host: Host::read(roots),
-            rights: host::rights(&roots.proc),
-            swap: swap(&roots.proc),
+            rights: ScorePrivilege::own(&roots.proc),
+            swap: Meminfo::read(&roots.proc).swap_total,
             own_score: own.and_then(|text| text.trim().parse().ok()),
             root,
         }
@@ -39,13 +41,6 @@ impl Machine {
     pub fn path(&self, path: &str) -> PathBuf {
         self.root.join(Path::new(path).strip_prefix("/").unwrap_or(Path::new(path)))
     }
-}
-
-fn swap(proc: &Path) -> Option<u64> {
-    let text = std::fs::read_to_string(proc.join("meminfo")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("SwapTotal:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kib.checked_mul(1024)
 }
 
 #[cfg(test)]

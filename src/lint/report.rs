@@ -11,6 +11,7 @@ use super::subject::Subject;
 use super::together::CrossFile;
 use crate::json::Node;
 use crate::spec::edit::Splice;
+use crate::text::checksum::checksum;
 use crate::text::escape;
 
 /// The most findings of one rule in one file that are listed. A file with more has one problem, not a thousand.
@@ -227,7 +228,7 @@ fn line(text: &str) -> String {
     escape::text(text.trim()).into_owned()
 }
 
-/// A number that is the same as long as rule, pointer and text are (FNV-1a, 64 bits). An item's position in its list
+/// A number that is the same as long as rule, pointer and text are. An item's position in its list
 /// does not count: a mount or a rule that is put before it changes nothing about it.
 fn fingerprint(rule: &str, pointer: &str, text: &str) -> u64 {
     let is_position = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -237,5 +238,5 @@ fn fingerprint(rule: &str, pointer: &str, text: &str) -> u64 {
     let short: String = text.chars().take(200).collect();
     let words = short.split_whitespace().collect::<Vec<_>>().join(" ");
     let _ = write!(input, "{rule}\0{pointer}\0{words}");
-    input.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    checksum(input.as_bytes())
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::cgroup::{Cgroup, Tree};
+use crate::system::meminfo::Meminfo;
 
 /// What runs out of memory.
 #[derive(Debug, Clone)]
@@ -30,15 +31,15 @@ impl Machine {
     /// Reads `/proc/meminfo` and `vm.swappiness`; what is not in there is 0, and a swappiness that is not there is not 0.
     #[must_use]
     pub fn read(proc: &Path) -> Machine {
-        let text = std::fs::read_to_string(proc.join("meminfo")).unwrap_or_default();
-        let of = |key: &str| {
-            let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
-            let kib = value.and_then(|value| value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-            kib.unwrap_or(0).saturating_mul(1024)
-        };
+        let memory = Meminfo::read(proc);
         let swappiness = std::fs::read_to_string(proc.join("sys/vm/swappiness")).unwrap_or_default();
         let is_swapless = swappiness.trim() == "0";
-        Machine { ram: of("MemTotal"), swap: of("SwapTotal"), shared: of("Shmem"), is_swapless }
+        Machine {
+            ram: memory.total.unwrap_or(0),
+            swap: memory.swap_total.unwrap_or(0),
+            shared: memory.shared.unwrap_or(0),
+            is_swapless,
+        }
     }
 }
 

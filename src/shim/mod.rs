@@ -22,6 +22,7 @@ use crate::spec::document::Document;
 use crate::spec::edit;
 use crate::spec::workload::Workload;
 use crate::system::host::{self, Host, Roots};
+use crate::system::meminfo::Meminfo;
 use crate::system::oom_score_adj::OomScoreAdj;
 use crate::system::os_error::OsError;
 use crate::system::process::{Process, ProcessError};
@@ -219,8 +220,10 @@ fn plan(
     let roots = &environment.roots;
     let Some(class) = &decision.class else { return apply::plan_to_keep(policy, decision, workload, roots) };
     let score = apply::score_for(class, workload, roots)?;
-    let host =
-        Host { cgroups: host::cgroups(roots), memory: class.limits().next().and_then(|_| host::memory(&roots.proc)) };
+    let host = Host {
+        cgroups: host::cgroups(roots),
+        memory: class.limits().next().and_then(|_| Meminfo::read(&roots.proc).total),
+    };
     Ok(decide::plan(class, workload, &host, score, it.cgroups_disabled()))
 }
 

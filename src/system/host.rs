@@ -6,6 +6,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::system::capabilities::ScorePrivilege;
+use crate::system::meminfo::Meminfo;
+
 /// Where the kernel's file systems are mounted.
 #[derive(Debug, Clone)]
 pub struct Roots {
@@ -32,15 +35,6 @@ pub enum Cgroups {
     V1,
 }
 
-/// What this process may do to scores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ScorePrivilege {
-    /// `CAP_SYS_RESOURCE` in the initial user namespace: any score, and what it writes cannot be undone by the step.
-    Full,
-    /// Without it a score can be raised but not lowered below its floor, and a raised score is not sticky.
-    RaiseOnly,
-}
-
 /// What the memory controller's settings depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
@@ -50,14 +44,11 @@ pub struct Host {
     pub memory: Option<u64>,
 }
 
-/// The bit of `CAP_SYS_RESOURCE` in a capability mask (capabilities(7)).
-const CAP_SYS_RESOURCE: u32 = 24;
-
 impl Host {
     /// Looks at the machine below those roots.
     #[must_use]
     pub fn read(roots: &Roots) -> Host {
-        Host { cgroups: cgroups(roots), memory: memory(&roots.proc) }
+        Host { cgroups: cgroups(roots), memory: Meminfo::read(&roots.proc).total }
     }
 }
 
@@ -77,7 +68,7 @@ pub fn cgroups(roots: &Roots) -> Cgroups {
     if cannot_give_memory(&roots.cgroup) {
         return Cgroups::V2WithoutMemory;
     }
-    let listed = if rights(&roots.proc) == ScorePrivilege::Full { Some(top) } else { own().or(Some(top)) };
+    let listed = if ScorePrivilege::own(&roots.proc) == ScorePrivilege::Full { Some(top) } else { own().or(Some(top)) };
     let has_memory = listed.is_some_and(|list| names_memory(&list));
     if has_memory { Cgroups::V2 } else { Cgroups::V2WithoutMemory }
 }
@@ -104,45 +95,6 @@ pub fn own_v2_cgroup(text: &[u8]) -> Option<PathBuf> {
     Some(PathBuf::from(OsStr::from_bytes(line)))
 }
 
-/// What this process may do to scores.
-#[must_use]
-pub fn rights(proc: &Path) -> ScorePrivilege {
-    let status = std::fs::read_to_string(proc.join("self/status")).unwrap_or_default();
-    // `capable()` asks for the capability in the initial user namespace.
-    let sufficient = has_sys_resource(&status) == Some(true) && in_initial_user_namespace(proc);
-    if sufficient { ScorePrivilege::Full } else { ScorePrivilege::RaiseOnly }
-}
-
-/// Whether `CAP_SYS_RESOURCE` is effective, by the text of `/proc/PID/status`; `None` when that does not tell.
-#[must_use]
-pub fn has_sys_resource(status: &str) -> Option<bool> {
-    let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
-    let held = u64::from_str_radix(mask.trim(), 16).ok()?;
-    Some(held & (1 << CAP_SYS_RESOURCE) != 0)
-}
-
-/// Whether this process is in the initial user namespace.
-#[must_use]
-pub fn in_initial_user_namespace(proc: &Path) -> bool {
-    std::fs::read(proc.join("self/uid_map")).is_ok_and(|map| is_initial_map(&map))
-}
-
-/// Whether a `uid_map` is that of the initial user namespace, which covers all of the 32-bit range.
-#[must_use]
-pub fn is_initial_map(map: &[u8]) -> bool {
-    let fields = map.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
-    fields.eq([&b"0"[..], b"0", b"4294967295"])
-}
-
-/// The machine's RAM in bytes.
-#[must_use]
-pub fn memory(proc: &Path) -> Option<u64> {
-    let text = std::fs::read_to_string(proc.join("meminfo")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kib.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,20 +112,6 @@ mod tests {
         }
         let roots = Roots { proc: root.path().join("proc"), cgroup: root.path().join("cgroup") };
         (root, roots)
-    }
-
-    #[test]
-    fn the_capability_counts_in_the_initial_user_namespace_only() {
-        let cases = [
-            (STATUS_FULL, INITIAL, ScorePrivilege::Full),
-            (STATUS_WITHOUT, INITIAL, ScorePrivilege::RaiseOnly),
-            (STATUS_FULL, "0 100000 65536\n", ScorePrivilege::RaiseOnly),
-            ("", "", ScorePrivilege::RaiseOnly),
-        ];
-        for (status, map, expected) in cases {
-            let (_root, roots) = machine(&[("proc/self/status", status), ("proc/self/uid_map", map)]);
-            assert_eq!(rights(&roots.proc), expected, "{status:?} {map:?}");
-        }
     }
 
     #[test]
@@ -214,12 +152,5 @@ mod tests {
             let (_root, roots) = machine(&files);
             assert_eq!(cgroups(&roots), expected, "{status:?} {list:?}");
         }
-    }
-
-    #[test]
-    fn memory_is_in_bytes() {
-        let (_root, roots) = machine(&[("proc/meminfo", "MemTotal:       24576 kB\nMemFree: 1 kB\n")]);
-        assert_eq!(memory(&roots.proc), Some(24_576 * 1024));
-        assert_eq!(memory(&roots.cgroup), None);
     }
 }

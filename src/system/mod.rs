@@ -1,8 +1,10 @@
 //! The machine: processes, cgroups, capabilities, memory, and the kernel's errors. Nothing here knows what a policy is.
 
+pub mod capabilities;
 pub mod cgroup;
 pub mod exec;
 pub mod host;
+pub mod meminfo;
 pub mod oom_group;
 pub mod oom_score_adj;
 pub mod os_error;

@@ -1,7 +1,7 @@
 //! `CAP_SYS_RESOURCE` in the initial user namespace: without it no oom_score_adj can be lowered, and a raised one can be undone.
 
 use super::super::{Finding, Snapshot};
-use crate::system::host;
+use crate::system::capabilities;
 
 /// Looks at the engines that run, which hand the capability on to oomshim-runc; without any at this process.
 #[must_use]
@@ -17,14 +17,14 @@ fn judge(machine: &Snapshot, name: &str, pid: &str) -> Finding {
         Ok(status) => status,
         Err(error) => return Finding::skipped(error.to_string()),
     };
-    let Some(has_capability) = host::has_sys_resource(&status) else {
+    let Some(has_capability) = capabilities::has_sys_resource(status.as_bytes()) else {
         return Finding::skipped(format!("/proc/{pid}/status does not show the capabilities of {name}"));
     };
     let map = match machine.proc(&format!("{pid}/uid_map")) {
         Ok(map) => map,
         Err(error) => return Finding::skipped(error.to_string()),
     };
-    if !host::is_initial_map(map.as_bytes()) {
+    if !capabilities::is_initial_map(map.as_bytes()) {
         return Finding::warn(
             format!(
                 "{name} is in a user namespace: its steps cannot have a lower oom_score_adj than it has, and can undo a raised one"

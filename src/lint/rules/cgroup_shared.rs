@@ -1,11 +1,10 @@
 //! `cgroup-shared`: the step runs in a cgroup that others are in.
 
-use std::collections::hash_map::DefaultHasher;
 use std::fs;
-use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use crate::lint::rule::prelude::*;
+use crate::text::checksum::checksum;
 
 /// The longest path that the kernel takes, in bytes; a longer one names no cgroup.
 const PATH_MAX: usize = 4096;
@@ -71,14 +70,15 @@ fn clean(path: &str) -> String {
 fn container(subject: &Subject<'_>) -> u64 {
     let root = subject.root();
     let text = |node: Option<Node<'_>>| node.and_then(Node::text).unwrap_or_default().into_owned();
-    // The hasher begins with the same state in every process, so that the same files always have the same findings.
-    let mut hasher = DefaultHasher::new();
-    root_folder(subject, &text(root.at(&["root", "path"]))).hash(&mut hasher);
-    text(root.field("hostname")).hash(&mut hasher);
+    let mut identity = root_folder(subject, &text(root.at(&["root", "path"]))).into_os_string().into_encoded_bytes();
+    identity.push(0);
+    identity.extend(text(root.field("hostname")).as_bytes());
     for argument in root.at(&["process", "args"]).into_iter().flat_map(Node::items) {
-        argument.text().hash(&mut hasher);
+        // A NUL between them: ["a", "b"] is another command than ["ab"].
+        identity.push(0);
+        identity.extend(argument.text().unwrap_or_default().as_bytes());
     }
-    hasher.finish()
+    checksum(&identity)
 }
 
 /// A relative root filesystem is beside the file, or where that is a link with nothing beside it, beside what the link

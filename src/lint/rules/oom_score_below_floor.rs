@@ -1,7 +1,7 @@
 //! `oom-score-below-floor`: a score that this machine's engines may not write.
 
 use crate::lint::rule::prelude::*;
-use crate::system::host::ScorePrivilege;
+use crate::system::capabilities::ScorePrivilege;
 
 pub(super) struct OomScoreBelowFloor;
 

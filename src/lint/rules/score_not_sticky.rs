@@ -2,7 +2,7 @@
 
 use crate::lint::rule::prelude::*;
 use crate::lint::spec_view::Namespace;
-use crate::system::host::ScorePrivilege;
+use crate::system::capabilities::ScorePrivilege;
 use crate::system::oom_score_adj::OomScoreAdj;
 
 pub(super) struct ScoreNotSticky;
