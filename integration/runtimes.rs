@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use common::Through::{Plain, Shim};
 use common::{Lab, binary, names, not_utf8, runtimes, stderr, stdout};
+use oomshim::system::capabilities::ScorePrivilege;
 use serde_json::json;
 
 const SCORE: &[&str] = &["cat", "/proc/self/oom_score_adj"];
@@ -237,7 +238,7 @@ fn a_signal_to_the_runtime_reaches_the_container() {
 
 #[test]
 fn a_score_below_the_floor_is_clamped_recorded_and_the_container_runs() {
-    if oomshim::system::host::rights(Path::new("/proc")) == oomshim::system::host::ScorePrivilege::Full {
+    if ScorePrivilege::own(Path::new("/proc")) == ScorePrivilege::Full {
         eprintln!(
             "\n*** this process may write any score, so there is no floor to test; the VM suite covers -1000 ***\n"
         );
@@ -248,7 +249,7 @@ fn a_score_below_the_floor_is_clamped_recorded_and_the_container_runs() {
         let bundle = lab.bundle("b", SCORE, unchanged);
         let output = lab.run(Shim, &["run", "--bundle", bundle.to_str().unwrap(), &lab.id("daemon")]);
         let record = lab.records().pop().unwrap();
-        if oomshim::system::host::rights(Path::new("/proc")) == oomshim::system::host::ScorePrivilege::Full {
+        if ScorePrivilege::own(Path::new("/proc")) == ScorePrivilege::Full {
             assert_eq!(stdout(&output), "-1000");
         } else {
             assert_eq!(stdout(&output), own_score(), "{runtime:?}");
