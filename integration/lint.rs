@@ -7,6 +7,8 @@
     reason = "a test fails by panicking and says why"
 )]
 
+#[path = "lint/cases.rs"]
+mod cases;
 #[path = "lint/command.rs"]
 mod command;
 #[path = "lint/corpus.rs"]

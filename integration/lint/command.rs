@@ -192,7 +192,7 @@ fn a_file_that_may_not_be_read_or_written_is_told() {
     let line = |name: &str, message: &str| format!("oomshim: {}: {message}\n", at(name).display());
     let unread = [
         line("closed", "cannot list it: access is refused (EACCES)"),
-        line("other.json", "cannot open: access is refused (EACCES)"),
+        line("other.json", "cannot open it: access is refused (EACCES)"),
     ];
     let (status, out, err) = nobody(&[directory.path()]);
     assert_eq!((status, err), (Some(2), unread.concat()));
@@ -200,7 +200,7 @@ fn a_file_that_may_not_be_read_or_written_is_told() {
     let (status, out, err) = nobody(&[Path::new("--fix"), &at("a-spec.json")]);
     assert_eq!(
         (status, err),
-        (Some(2), line("a-spec.json", "cannot create a new file beside: access is refused (EACCES)"))
+        (Some(2), line("a-spec.json", "cannot create a new file beside it: access is refused (EACCES)"))
     );
     assert!(out.contains("warning[oom-score-unset]") && !out.contains("fixed"), "what stays is told: {out}");
     mode("", 0o755);
