@@ -1,6 +1,7 @@
-//! README shows the same lines as the files in `hooks/`, and forgets none of them.
+//! README and the pages of `docs/` show the same lines as the files in `hooks/`, forget none of them, and link to pages
+//! that exist.
 //!
-//! A block of README that stands behind `<!-- hooks/FILE -->` is a run of that file's lines, comments and blank lines
+//! A block that stands behind `<!-- hooks/FILE -->` is a run of that file's lines, comments and blank lines
 //! aside.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -42,25 +43,64 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
+/// README and everything below docs/: the page's path and its text.
+fn pages() -> Vec<(PathBuf, String)> {
+    let docs = files(&root().join("docs")).into_iter().filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let all = ["README.md", "CONTRIBUTING.md"].map(|name| root().join(name)).into_iter().chain(docs);
+    all.map(|path| (path.clone(), read(&path))).collect()
+}
+
 #[test]
-fn a_block_is_a_run_of_lines_of_the_file_that_it_names() {
-    let readme = read(&root().join("README.md"));
-    let blocks = blocks(&readme);
-    assert!(blocks.len() >= 9, "only {} blocks name a file", blocks.len());
-    for (file, block) in blocks {
-        let text = read(&root().join(file));
-        let (shown, real) = (significant(&block), significant(&text));
-        assert!(!shown.is_empty(), "the block of {file} is empty");
-        assert!(real.windows(shown.len()).any(|run| run == shown), "README and {file} differ: README has\n{block}");
+fn blocks_show_what_their_files_say() {
+    let mut count = 0;
+    for (page, text) in pages() {
+        for (file, block) in blocks(&text) {
+            let text = read(&root().join(file));
+            let (shown, real) = (significant(&block), significant(&text));
+            assert!(!shown.is_empty(), "{}: the block of {file} is empty", page.display());
+            let found = real.windows(shown.len()).any(|run| run == shown);
+            assert!(found, "{} and {file} differ: the page has\n{block}", page.display());
+            count += 1;
+        }
+    }
+    assert!(count >= 9, "only {count} blocks name a file");
+}
+
+#[test]
+fn pages_name_every_file_of_hooks() {
+    let pages = pages();
+    for path in files(&root().join("hooks")) {
+        let name = path.strip_prefix(root()).unwrap().display().to_string();
+        // hooks/README.md is about the files beside it.
+        let named = name == "hooks/README.md" || pages.iter().any(|(_, text)| text.contains(&name));
+        assert!(named, "neither README nor a page of docs/ names {name}");
     }
 }
 
 #[test]
-fn every_file_of_hooks_is_named() {
-    let readme = read(&root().join("README.md"));
-    for path in files(&root().join("hooks")) {
-        let name = path.strip_prefix(root()).unwrap().display().to_string();
-        assert!(readme.contains(&name), "README does not name {name}");
+fn links_lead_somewhere() {
+    let mut count = 0;
+    for (page, text) in pages() {
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let path = target.split('#').next().unwrap();
+            if path.is_empty() || path.contains("://") || path.contains(char::is_whitespace) {
+                continue;
+            }
+            let full = page.parent().unwrap().join(path);
+            assert!(full.exists(), "{}: the link to {target} leads nowhere", page.display());
+            count += 1;
+        }
+    }
+    assert!(count >= 20, "only {count} links were looked at");
+}
+
+#[test]
+fn every_page_is_linked_from_the_front_page_or_the_summary() {
+    let front = read(&root().join("README.md")) + &read(&root().join("docs/SUMMARY.md"));
+    for (page, _) in pages() {
+        let name = page.strip_prefix(root()).unwrap().to_str().unwrap();
+        let linked = front.contains(name.strip_prefix("docs/").unwrap_or(name));
+        assert!(linked || name == "README.md", "neither README nor docs/SUMMARY.md links to {name}");
     }
 }
 
