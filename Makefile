@@ -37,12 +37,8 @@ uninstall: ## Take it away again; the policy stays
 .PHONY: test
 test: build ## Run the unit tests and the suites on real runtimes; installs what they need (root)
 	integration/install
-	$(WITH_BIN) $(CARGO) test --locked --lib
-	$(WITH_BIN) $(CARGO) test --locked --no-fail-fast $(foreach suite,$(SUITES),--test $(suite))
+	$(WITH_BIN) $(CARGO) test --locked --no-fail-fast --lib --test integration
 	$(CARGO) test --locked --doc
-
-# Everything but the engines, which need more than Debian has.
-SUITES := argv lossless truth transparent faults runtimes protect readme lint rank report doctor
 
 .PHONY: tools
 tools: ## Build the engines that Debian has too old: buildkit, containerd, runc
@@ -72,6 +68,15 @@ check: ## Format, clippy and documentation, as CI wants them
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+.PHONY: check-fast
+check-fast: ## After an edit: whether it compiles and the unit tests hold, in seconds
+	$(CARGO) check --locked --all-targets
+	$(CARGO) test --locked --lib
+
+.PHONY: docs
+docs: ## Make a site of docs/ in target/docs (needs mdbook: `cargo install --locked mdbook`)
+	mdbook build docs
 
 .PHONY: deny
 deny: ## Licences, sources and known holes of the dependencies (needs cargo-deny)

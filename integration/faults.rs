@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, reason = "what was not tested is said")]
 
-mod common;
+use crate::common;
 
 use std::collections::BTreeMap;
 use std::fs;

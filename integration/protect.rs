@@ -9,7 +9,7 @@
     reason = "a test fails by panicking and says why"
 )]
 
-mod common;
+use crate::common;
 
 use std::ffi::OsStr;
 use std::fs;

@@ -8,7 +8,7 @@
     reason = "a test fails by panicking and says why"
 )]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@
     reason = "a test fails by panicking and says why"
 )]
 
-mod common;
+use crate::common;
 
 use std::io::Write;
 use std::path::Path;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, reason = "what was not tested is said")]
 
-mod common;
+use crate::common;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};

@@ -128,7 +128,7 @@ fn wrap(words: &str, width: usize, indent: &str) -> String {
 const HEAD: &str = "# What oomshim lint finds
 
 \
-<!-- Made from the rules themselves: `OOMSHIM_BLESS=1 cargo test --test lint documentation`. -->
+<!-- Made from the rules themselves: `OOMSHIM_BLESS=1 cargo test --test integration documentation`. -->
 
 `oomshim lint` judges OCI runtime specs (`config.json`), oomshim's policy, hooks.d files, `buildkitd.toml`, Docker's
 `daemon.json` and containerd's `config.toml`. `oomshim lint --explain RULE` prints a section of this page.

@@ -1,0 +1,17 @@
+//! What needs a built binary or a real runtime. One program for all suites, so that the library is linked once; one of
+//! them alone: `cargo test --test integration truth::`. The engines have a program of their own (engines.rs), because a
+//! daemon is shared by scenarios and has to end with the last of them.
+
+mod argv;
+mod common;
+mod doctor;
+mod faults;
+mod lint;
+mod lossless;
+mod protect;
+mod rank;
+mod readme;
+mod report;
+mod runtimes;
+mod transparent;
+mod truth;
