@@ -178,4 +178,34 @@ mod tests {
         assert_eq!(of("buildkitd -- --config /a", "config"), None);
         assert_eq!(of("--config /a", "config"), None, "the program's own name is no option");
     }
+
+    #[test]
+    fn shipped_snippets_make_oomshim_the_runtime() {
+        use std::os::unix::fs::PermissionsExt;
+        let crun = include_str!("../../hooks/cri-o/oomshim.conf");
+        let cases = [
+            (Engine::Buildkitd, "/etc/buildkit/buildkitd.toml", include_str!("../../hooks/buildkit/buildkitd.toml")),
+            (Engine::Containerd, "/etc/containerd/config.toml", include_str!("../../hooks/containerd/config-v2.toml")),
+            (Engine::Containerd, "/etc/containerd/config.toml", include_str!("../../hooks/containerd/config-v3.toml")),
+            (Engine::Crio, "/etc/crio/crio.conf.d/50-oomshim.conf", crun),
+            (
+                Engine::Podman,
+                "/etc/containers/containers.conf.d/oomshim.conf",
+                include_str!("../../hooks/podman/containers.conf"),
+            ),
+            (Engine::Dockerd, "/etc/docker/daemon.json", include_str!("../../hooks/docker/daemon.json")),
+        ];
+        for (engine, file, text) in cases {
+            let programs = ["/usr/local/bin/oomshim-runc", "/usr/local/bin/oomshim-crun"];
+            let (root, launch) =
+                launch::tests::engine(engine.name(), &[(file, text), (programs[0], "x"), (programs[1], "x")]);
+            for program in programs {
+                let path = root.path().join(program.trim_start_matches('/'));
+                std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            }
+            // The BuildKit in dockerd is the matter of the unit's drop-in.
+            let route = engine.routes(&launch, Path::new(programs[0])).unwrap().pop().unwrap();
+            assert!(route.is_oomshim(), "{file}: {route:?}");
+        }
+    }
 }

@@ -77,6 +77,11 @@ impl Output {
         Ok(self.stdout + &self.stderr)
     }
 
+    /// Standard output, however the command ended.
+    pub(crate) fn printed(&self) -> &str {
+        &self.stdout
+    }
+
     /// The exit code; `None` where a signal ended it.
     pub(crate) fn code(&self) -> Option<i32> {
         self.status.code()

@@ -9,7 +9,7 @@ buildkitd_toml /opt/tools/bin/runc
 start_buildkitd immune
 check && fail "doctor is content with a buildkitd that makes its steps immune: $(cat $work/doctor.txt)"
 expect_text "doctor" $work/doctor.txt '^fail .*engines: buildkitd .*/opt/tools/bin/runc starts its build steps .* inherit its immunity'
-expect_text "doctor" $work/doctor.txt '-> set in /run/oomshim/buildkitd.toml:$'
+expect_text "doctor" $work/doctor.txt '^ *-> set in /run/oomshim/buildkitd.toml:$'
 expect_text "doctor" $work/doctor.txt '^ *binary = "/opt/oomshim/bin/oomshim-runc"$'
 expect_text "doctor" $work/doctor.txt '^pass .*daemons: buildkitd .* has oom_score_adj -1000'
 expect_text "doctor" $work/doctor.txt '^pass .*cgroup: cgroup v2'

@@ -15,7 +15,9 @@ in_container() {
     echo 600M >$container/memory.max
     echo 0 >$container/memory.swap.max 2>/dev/null || true
     echo 1 >$container/memory.oom.group
-    sh -c 'echo $$ >$0/daemon/cgroup.procs; exec "$@"' $container "$@"
+    # This is a shell of its own, in the background.
+    sh -c 'echo $PPID >$0/daemon/cgroup.procs' $container
+    "$@"
 }
 
 # As it comes, also with the lowest oom_score_adj that a pod gets: the whole container is killed.

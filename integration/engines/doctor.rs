@@ -1,0 +1,202 @@
+//! What `oomshim doctor` says and what `hooks/` ships, done to the letter on podman with crun, with containers running before and
+//! after. `/etc/containers` is a copy in a mount namespace of the scenario's own.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+
+use super::support::docker_like::IMAGE;
+use super::support::{Output, SAY_SCORE, Scenario, Suite, binary, run};
+
+pub(crate) const NEEDS: &[&str] = &["podman", "conmon", "crun", "busybox", "unshare", "nsenter"];
+
+pub(crate) fn scenarios(suite: &Arc<Suite>) -> Vec<Scenario> {
+    let scenario = |name, run: fn(&Host) -> Result<()>| {
+        let suite = Arc::clone(suite);
+        Scenario::new(name, move || run(&Host::new(&suite, name)?))
+    };
+    vec![
+        scenario("doctor's remedy keeps what runs and covers what comes", remedy),
+        scenario("the shipped containers.conf lets crun run without cgroups", without_cgroups),
+        scenario("hooks_dir covers a restart, and --hooks-dir does not", hooks_dir),
+    ]
+}
+
+/// A machine with podman whose `/etc/containers` may be changed, and our programs in a directory of it.
+struct Host {
+    directory: PathBuf,
+    holder: Child,
+}
+
+const DROP_INS: &str = "/etc/containers/containers.conf.d";
+
+impl Host {
+    fn new(suite: &Suite, name: &str) -> Result<Host> {
+        let number = name.len();
+        let directory = suite.directory(&format!("doctor-{number}"))?;
+        Suite::rootfs(&directory)?;
+        let (etc, bin) = (directory.join("etc"), directory.join("bin"));
+        run(Command::new("cp").args(["-a", "/etc/containers"]).arg(&etc))?.stdout()?;
+        std::fs::create_dir_all(etc.join("containers.conf.d"))?;
+        std::fs::create_dir_all(&bin)?;
+        for program in ["oomshim", "oomshim-runc", "oomshim-hook"] {
+            // By another process: one that forks here meanwhile would keep the copy open for writing, and so busy.
+            run(Command::new("cp").arg(binary(program)?).arg(&bin))?.stdout()?;
+        }
+        // Without CAP_SYS_RESOURCE no hard limit can be raised. The search path is for conmon and what it starts.
+        let limits = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n[engine]\nevents_logger = \"file\"\n";
+        std::fs::write(etc.join("containers.conf.d/00-suite.conf"), limits)?;
+        let unified = Path::new("/sys/fs/cgroup/unified/cgroup.procs").exists();
+        // crun 1.8 refuses hybrid cgroups; see podman.rs.
+        let hide = if unified { "mount -t tmpfs none /sys/fs/cgroup/unified && " } else { "" };
+        let script = format!("mount --bind \"$0\" /etc/containers && {hide}echo ready && exec sleep 600");
+        let mut command = Command::new(suite.program("unshare")?);
+        let mut holder = command.args(["--mount", "sh", "-c", &script]).arg(&etc).stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        BufReader::new(holder.stdout.take().context("a pipe")?).read_line(&mut line)?;
+        let host = Host { directory, holder };
+        ensure!(line == "ready\n", "the mount namespace is not made: {line:?}");
+        let tar = host.directory.join("rootfs.tar").display().to_string();
+        host.podman(&["import", &tar, IMAGE])?.stdout()?;
+        Ok(host)
+    }
+
+    fn command<A: AsRef<OsStr>>(&self, args: &[A]) -> Result<Output> {
+        let pid = self.holder.id().to_string();
+        run(Command::new("nsenter").args(["--mount", "--target", &pid, "--"]).args(args).env_remove("CONTAINER_HOST"))
+    }
+
+    fn podman(&self, args: &[&str]) -> Result<Output> {
+        let of = |name: &str| self.directory.join(name).display().to_string();
+        let (root, run) = (of("root"), of("run"));
+        let options =
+            ["podman", "--root", &root, "--runroot", &run, "--storage-driver=vfs", "--cgroup-manager=cgroupfs"];
+        self.command(&[&options[..], args].concat())
+    }
+
+    fn say(&self, args: &[&str]) -> Result<String> {
+        Ok(self.podman(args)?.stdout()?.trim().to_owned())
+    }
+
+    fn start(&self, name: &str, options: &[&str]) -> Result<()> {
+        let all = [&["run", "-d", "--network", "none", "--name", name][..], options, &[IMAGE, "sleep", "600"]].concat();
+        self.say(&all).map(drop)
+    }
+
+    fn init_score(&self, name: &str) -> Result<i32> {
+        let pid = self.say(&["inspect", "-f", "{{.State.Pid}}", name])?;
+        Ok(std::fs::read_to_string(format!("/proc/{pid}/oom_score_adj"))?.trim().parse()?)
+    }
+
+    /// What doctor says of podman: its status and its remedy.
+    fn doctor(&self) -> Result<(String, Option<String>)> {
+        let oomshim = self.directory.join("bin/oomshim").display().to_string();
+        let output = self.command(&[oomshim.as_str(), "doctor", "--only", "engines", "--format", "json"])?;
+        let value: serde_json::Value = serde_json::from_str(output.printed())?;
+        let findings = value["checks"][0]["findings"].as_array().context("findings")?.clone();
+        let podman = |it: &&serde_json::Value| it["message"].as_str().is_some_and(|text| text.starts_with("podman: "));
+        let finding = findings.iter().find(podman).context("a finding about podman")?;
+        let word = |key: &str| finding[key].as_str().map(str::to_owned);
+        Ok((word("status").context("a status")?, word("remedy")))
+    }
+
+    /// Writes a file as this machine names it.
+    fn write(&self, path: &str, text: &str) -> Result<()> {
+        self.command(&["sh", "-c", "mkdir -p \"${0%/*}\" && printf %s \"$1\" >\"$0\"", path, text])?.stdout().map(drop)
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Err(error) = self.podman(&["rm", "-a", "-f", "-t", "0"]).and_then(Output::stdout) {
+            eprintln!("engines: podman could not remove its containers: {error:#}");
+        }
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}
+
+/// "run `COMMAND`, and set in FILE:", lines that are indented by four spaces, and what then happens.
+fn follow(host: &Host, remedy: &str) -> Result<()> {
+    let (first, rest) = remedy.split_once('\n').context("lines")?;
+    let (command, file) = match first.strip_prefix("run `").and_then(|rest| rest.split_once("`, and set in ")) {
+        Some((command, file)) => (Some(command), file),
+        None => (None, first.strip_prefix("set in ").with_context(|| first.to_owned())?),
+    };
+    if let Some(command) = command {
+        host.command(&["sh", "-c", command])?.stdout()?;
+    }
+    let lines: Vec<&str> = rest.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+    host.write(file.strip_suffix(':').context("a file")?, &format!("{}\n", lines.join("\n")))
+}
+
+fn remedy(host: &Host) -> Result<()> {
+    host.start("running", &[])?;
+    host.start("restarted", &[])?;
+    let pid = host.say(&["inspect", "-f", "{{.State.Pid}}", "running"])?;
+    let (status, remedy) = host.doctor()?;
+    ensure!(status == "warn", "{status}");
+    follow(host, &remedy.context("a remedy")?)?;
+    let (status, remedy) = host.doctor()?;
+    ensure!(status == "pass" && remedy.is_none(), "after its remedy: {status} {remedy:?}");
+    // What ran before is crun's, and can be used, restarted and stopped.
+    let runtime = |name: &str| host.say(&["inspect", "-f", "{{.OCIRuntime}}", name]);
+    ensure!(runtime("running")? == "crun", "{}", runtime("running")?);
+    host.say(&["exec", "running", "true"])?;
+    host.say(&["restart", "-t", "0", "restarted"])?;
+    ensure!(runtime("restarted")? == "crun" && host.init_score("restarted")? == 0);
+    host.say(&["stop", "-t", "0", "running"])?;
+    ensure!(!Path::new("/proc").join(&pid).exists(), "podman stop left {pid} alive");
+    host.say(&["rm", "-f", "-t", "0", "running", "restarted"])?;
+    // What comes is oomshim's, by a command line that crun reads.
+    host.start("new", &[])?;
+    ensure!(runtime("new")? == "oomshim-crun" && host.init_score("new")? == 500, "{}", host.init_score("new")?);
+    let exec = host.podman(&["exec", "new", "sh", "-c", SAY_SCORE])?.score()?;
+    ensure!(exec == 500, "exec has {exec}");
+    host.say(&["run", "--rm", "--cgroups=disabled", "--network", "none", IMAGE, "true"])?;
+    host.say(&["rm", "-f", "-t", "0", "new"]).map(drop)
+}
+
+/// The effect of `runtime_supports_nocgroup`: without it podman refuses.
+fn without_cgroups(host: &Host) -> Result<()> {
+    let bin = host.directory.join("bin");
+    host.command(&["ln", "-s", "oomshim-runc", &bin.join("oomshim-crun").display().to_string()])?.stdout()?;
+    let shipped = Suite::snippet("podman/containers.conf")?;
+    let shipped = shipped.replace("/usr/local/bin/oomshim-crun", &bin.join("oomshim-crun").display().to_string());
+    let call = ["run", "--rm", "--cgroups=disabled", "--network", "none", IMAGE, "sh", "-c", SAY_SCORE];
+    host.write(&format!("{DROP_INS}/oomshim.conf"), &shipped)?;
+    let score = host.podman(&call)?.score()?;
+    ensure!(score == 500, "{score}");
+    let without = shipped.replace("\nruntime_supports_nocgroup =", "\nruntime_supports_nocgroups =");
+    ensure!(without != shipped, "the shipped file does not set runtime_supports_nocgroup");
+    host.write(&format!("{DROP_INS}/oomshim.conf"), &without)?;
+    let refused = host.podman(&call)?.refused()?;
+    ensure!(refused.contains("NoCgroups"), "{refused}");
+    Ok(())
+}
+
+fn hooks_dir(host: &Host) -> Result<()> {
+    let directory = host.directory.join("hooks.d").display().to_string();
+    let hook = Suite::snippet("hooks.d/oomshim.json")?;
+    host.write(&format!("{directory}/oomshim.json"), &hook)?;
+    let scores = |options: &[&str]| -> Result<(i32, i32)> {
+        let call = [options, &["run", "-d", "--network", "none", "--name", "hooked", IMAGE, "sleep", "600"]].concat();
+        host.podman(&call)?.stdout()?;
+        let first = host.init_score("hooked")?;
+        host.say(&["restart", "-t", "0", "hooked"])?;
+        let second = host.init_score("hooked")?;
+        host.say(&["rm", "-f", "-t", "0", "hooked"])?;
+        Ok((first, second))
+    };
+    let by_option = scores(&["--hooks-dir", &directory])?;
+    ensure!(by_option == (500, 0), "by --hooks-dir: {by_option:?}");
+    let text = format!("[engine]\nhooks_dir = [\"{directory}\"]\n");
+    host.write(&format!("{DROP_INS}/50-hooks.conf"), &text)?;
+    let by_file = scores(&[])?;
+    ensure!(by_file == (500, 500), "by hooks_dir: {by_file:?}");
+    Ok(())
+}
