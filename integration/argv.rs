@@ -135,7 +135,7 @@ fn every_command_line_that_an_engine_wrote_is_understood() {
             let value = |key: &str| fields.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_os_str());
             let args: Vec<&OsStr> =
                 fields.iter().filter(|(key, _)| *key == "arg").map(|(_, arg)| arg.as_os_str()).collect();
-            let (Some(program), Some(subcommand)) = (args.first(), value("subcommand")) else { continue };
+            let (Some(program), Some(subcommand)) = (args.first(), value("verb")) else { continue };
             let flavor = Flavor::of_runtime(Path::new(program).file_name().unwrap());
             let is_read = ["create", "run", "restore", "exec", "delete"].iter().any(|name| subcommand == *name);
             match argv::parse(flavor, &args[1..]) {
