@@ -103,7 +103,10 @@ fn every_page_is_linked_from_the_front_page_or_the_summary() {
     for (page, _) in pages() {
         let name = page.strip_prefix(root()).unwrap().to_str().unwrap();
         let linked = front.contains(name.strip_prefix("docs/").unwrap_or(name));
-        assert!(linked || ["README.md", "docs/SUMMARY.md"].contains(&name), "neither README nor docs/SUMMARY.md links to {name}");
+        assert!(
+            linked || ["README.md", "docs/SUMMARY.md"].contains(&name),
+            "neither README nor docs/SUMMARY.md links to {name}"
+        );
     }
 }
 
