@@ -6,9 +6,9 @@
 //! and each can be called as a library; [`lint`] begins with an example. The reasons are in `docs/architecture.md`.
 
 #![deny(unsafe_code)]
-pub mod apply;
 pub mod cli;
 pub mod doctor;
+pub mod effective;
 pub mod engines;
 pub mod explain;
 pub mod fsutil;

@@ -5,6 +5,7 @@ use std::ffi::{c_char, c_int};
 
 use oomshim::cli::hook;
 use oomshim::system::exec::Arguments;
+use oomshim::system::signal::FileSizeSignalIgnored;
 
 /// The C runtime's entry.
 ///
@@ -15,5 +16,7 @@ use oomshim::system::exec::Arguments;
 pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     // SAFETY: these are the C runtime's own.
     let arguments = unsafe { Arguments::from_main(argc, argv) };
+    // For all of its life: it starts nothing that could inherit it.
+    let _ignored = FileSizeSignalIgnored::new();
     c_int::from(hook::main(&arguments.all()))
 }

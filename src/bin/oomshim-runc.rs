@@ -6,8 +6,10 @@
 use std::ffi::{c_char, c_int};
 
 use nix::fcntl::{FcntlArg, fcntl};
+use oomshim::runtime::failure::StandardError;
 use oomshim::shim::{self, Ending, Environment};
 use oomshim::system::exec::Arguments;
+use oomshim::system::signal::FileSizeSignalIgnored;
 
 /// The C runtime's entry.
 ///
@@ -19,13 +21,18 @@ pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int 
     // SAFETY: these are the C runtime's own.
     let arguments = unsafe { Arguments::from_main(argc, argv) };
     // Before anything is opened: a closed descriptor 2 would be the first to be given out again.
-    let stderr = fcntl(std::io::stderr(), FcntlArg::F_GETFD).is_ok();
+    let stderr = match fcntl(std::io::stderr(), FcntlArg::F_GETFD) {
+        Ok(_) => StandardError::Open,
+        Err(_) => StandardError::Closed,
+    };
+    let ignored = FileSizeSignalIgnored::new();
     let args = arguments.all();
     let refusal = match shim::prepare(&args, &Environment::of_process()) {
         Ending::Refuse(refusal) => refusal,
-        Ending::Exec(runtime) => {
-            let reason = arguments.exec(&runtime);
-            shim::could_not_start(&args, &runtime, reason)
+        Ending::Exec(start) => {
+            drop(ignored);
+            let reason = arguments.exec(&start.runtime);
+            shim::could_not_start(&args, &start, reason)
         }
     };
     c_int::from(refusal.report(stderr))

@@ -1,21 +1,25 @@
-//! The command line of `oomshim-hook`. A hook that fails stops the container, so everything that goes wrong is recorded
-//! and forgiven, unless the policy is strict.
+//! The command line of `oomshim-hook`. A hook that fails stops the container, so what goes wrong is recorded and forgiven,
+//! unless the policy is strict, or the hook is a filter that cannot hand the spec on: then podman must not take nothing
+//! for a spec.
 
 use std::ffi::OsStr;
-use std::io::{Read, Write};
+use std::io::Write;
 
+use anyhow::{Result, anyhow};
 use clap::Parser;
 use tracing::{error, warn};
 
-use crate::hook::{self, HookError};
+use crate::hook;
 use crate::log::{self, Level, Log, LogTo, message};
-use crate::policy::file::{self, Loaded};
+use crate::policy::file::{self, Loaded, PolicyError};
+use crate::runtime::failure;
 use crate::spec::bundle;
 use crate::system::host::Roots;
+use crate::system::os_error::OsError;
 
-/// Gives a container its score from an OCI hook.
+/// Gives a container its `oom_score_adj` from an OCI hook.
 ///
-/// At the stage createRuntime the hook reads the container's state and writes to /`proc/PID/oom_score_adj` and the
+/// At the stage createRuntime the hook reads the container's state and writes to `/proc/PID/oom_score_adj` and the
 /// container's cgroup. At podman's stage precreate it reads config.json and prints it with the edits that oomshim-runc
 /// would make. A failure is recorded and the container starts all the same, unless the policy says `strict = true`.
 #[derive(Debug, Parser)]
@@ -29,14 +33,36 @@ pub struct Cli {
     class: Option<String>,
 }
 
+/// What podman expects of a hook.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It reads a container's state.
+    Hook,
+    /// It reads a spec and prints it.
+    Filter,
+}
+
+impl Kind {
+    /// Whatever the rest of the arguments says: a name of the stage in any case.
+    fn of<'a>(mut args: impl Iterator<Item = &'a OsStr>) -> Kind {
+        if args.any(|arg| arg.eq_ignore_ascii_case("precreate")) { Kind::Filter } else { Kind::Hook }
+    }
+}
+
+/// A failure, and whether the container starts all the same.
+enum Failure {
+    /// It does.
+    Forgiven(anyhow::Error),
+    /// It does not.
+    Fatal(anyhow::Error),
+}
+
 /// Runs the hook and gives the exit status.
 #[must_use]
 pub fn main(args: &[&OsStr]) -> u8 {
     let loaded = file::load(std::env::var_os(file::VARIABLE).as_deref());
     // Without a policy there is nobody to tell but the journal, and nothing to do.
     log::start(&loaded.as_ref().map_or(Log { to: LogTo::Journald, level: Level::Info }, |it| it.policy.log.clone()));
-    // As for the shim: a typo must not silently unprotect a fleet.
-    let strict = loaded.as_ref().map_or(true, |loaded| loaded.policy.strict);
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
@@ -44,76 +70,73 @@ pub fn main(args: &[&OsStr]) -> u8 {
             return 0;
         }
         Err(error) => {
-            // Another version's hooks.d file must not stop containers; but a filter has to hand the spec on.
-            if args.iter().skip(1).any(|arg| arg.eq_ignore_ascii_case("precreate")) {
-                hand_on();
-            }
+            // Another version's hooks.d file must not stop containers.
+            let kind = Kind::of(args.iter().skip(1).copied());
             let line = error.to_string();
-            return end(Err(format!("called wrongly: {}", line.lines().next().unwrap_or_default())), false);
+            return end(pass(kind, anyhow!("called wrongly: {}", line.lines().next().unwrap_or_default())));
         }
     };
-    let outcome = match cli.stage.as_str() {
-        "createRuntime" | "prestart" => create_runtime(&cli, loaded),
-        "precreate" => precreate(&cli, loaded, strict),
+    // As for the shim: a typo must not silently unprotect a fleet.
+    let strict = loaded.as_ref().map_or(true, |loaded| loaded.policy.strict);
+    let judge = |error| if strict { Failure::Fatal(error) } else { Failure::Forgiven(error) };
+    end(match cli.stage.as_str() {
+        "createRuntime" | "prestart" => create_runtime(&cli, loaded).map_err(judge),
+        "precreate" => match precreate(&cli, loaded) {
+            Ok((spec, edited)) => hand_on(&spec).and(edited.map_err(judge)),
+            Err(error) => Err(Failure::Fatal(error)),
+        },
         other => {
-            if other.eq_ignore_ascii_case("precreate") {
-                hand_on();
-            }
-            return end(Err(format!("the stage {other:?} is not known to this version")), false);
+            pass(Kind::of([OsStr::new(other)].into_iter()), anyhow!("the stage {other:?} is not known to this version"))
         }
-    };
-    end(outcome, strict)
+    })
 }
 
-/// A filter whose standard output is empty has taken the spec away.
-fn hand_on() {
-    let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::stdout());
-}
-
-fn create_runtime(cli: &Cli, loaded: Result<Loaded, file::PolicyError>) -> Result<(), String> {
-    let state = hook::read_input(std::io::stdin(), hook::STATE_LIMIT).map_err(|error| error.to_string())?;
-    let policy = loaded.map_err(|error| error.to_string())?.policy;
-    let done = hook::create_runtime(&state, cli.class.as_deref(), &policy, &Roots::default());
-    done.map_err(|error: HookError| error.to_string())
-}
-
-fn precreate(cli: &Cli, loaded: Result<Loaded, file::PolicyError>, strict: bool) -> Result<(), String> {
-    let mut spec = Vec::new();
-    let read = std::io::stdin().take(bundle::LIMIT + 1).read_to_end(&mut spec);
-    read.map_err(|error| HookError::Input(error.into()).to_string())?;
-    if spec.len() as u64 > bundle::LIMIT {
-        if !strict {
-            let _ = std::io::stdout().write_all(&spec);
-            hand_on();
-        }
-        return Err(HookError::TooLarge(bundle::LIMIT).to_string());
+/// What cannot be done at all is forgiven; but a filter has to hand the spec on.
+fn pass(kind: Kind, why: anyhow::Error) -> Result<(), Failure> {
+    if kind == Kind::Filter {
+        let spec = hook::read_input(std::io::stdin(), bundle::LIMIT).map_err(|error| Failure::Fatal(error.into()))?;
+        hand_on(&spec)?;
     }
-    let edited = loaded.map_err(|error| error.to_string()).and_then(|loaded| {
-        hook::precreate(&spec, cli.class.as_deref(), &loaded.policy, &Roots::default())
-            .map_err(|error| error.to_string())
-    });
-    let (bytes, outcome) = match edited {
-        Ok(bytes) => (bytes, Ok(())),
-        Err(error) if strict => return Err(error),
-        Err(error) => (spec, Err(error)),
-    };
-    let written = std::io::stdout().write_all(&bytes).and_then(|()| std::io::stdout().flush());
-    written
-        .map_err(|error| format!("cannot print the spec: {}", crate::system::os_error::OsError::from(error)))
-        .and(outcome)
+    Err(Failure::Forgiven(why))
 }
 
-fn end(outcome: Result<(), String>, strict: bool) -> u8 {
+/// Prints the spec. A filter whose standard output ends early has taken the spec away.
+fn hand_on(spec: &[u8]) -> Result<(), Failure> {
+    let mut out = std::io::stdout();
+    let written = out.write_all(spec).and_then(|()| out.flush());
+    written.map_err(|error| Failure::Fatal(anyhow!("cannot print the spec: {}", OsError::from(error))))
+}
+
+fn create_runtime(cli: &Cli, loaded: Result<Loaded, PolicyError>) -> Result<()> {
+    let state = hook::read_input(std::io::stdin(), hook::STATE_LIMIT)?;
+    Ok(hook::create_runtime(&state, cli.class.as_deref(), &loaded?.policy, &Roots::default())?)
+}
+
+/// The spec that podman is to have, and what stood against the edit, if anything did.
+///
+/// # Errors
+/// Where there is no spec to hand on, or none that may be.
+fn precreate(cli: &Cli, loaded: Result<Loaded, PolicyError>) -> Result<(Vec<u8>, Result<()>)> {
+    let spec = hook::read_input(std::io::stdin(), bundle::LIMIT)?;
+    let loaded = loaded?;
+    match hook::precreate(&spec, cli.class.as_deref(), &loaded.policy, &Roots::default()) {
+        Ok(bytes) => Ok((bytes, Ok(()))),
+        Err(error) if loaded.policy.strict => Err(error.into()),
+        Err(error) => Ok((spec, Err(error.into()))),
+    }
+}
+
+fn end(outcome: Result<(), Failure>) -> u8 {
     match outcome {
         Ok(()) => 0,
-        Err(message) if !strict => {
-            warn!(message_id = message::HOOK_FAILED.id, "hook: {message}");
+        Err(Failure::Forgiven(why)) => {
+            warn!(message_id = message::HOOK_FAILED.id, "hook: {why:#}");
             0
         }
-        Err(message) => {
-            error!(message_id = message::HOOK_FAILED.id, "hook: {message}");
+        Err(Failure::Fatal(why)) => {
+            error!(message_id = message::HOOK_FAILED.id, "hook: {why:#}");
             // runc puts a failed hook's standard error into its own message.
-            let _ = writeln!(std::io::stderr(), "{}", crate::runtime::failure::line(&message));
+            let _ = writeln!(std::io::stderr(), "{}", failure::line(&format!("{why:#}")));
             1
         }
     }

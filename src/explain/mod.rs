@@ -6,7 +6,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::apply;
+use crate::effective;
 use crate::fsutil::atomic_file::{AtomicFile, AtomicFileError};
 use crate::policy::decide::{self, ClassRequest, Source};
 use crate::policy::file::Loaded;
@@ -17,7 +17,7 @@ use crate::spec::edit::{self, Edit, EditError};
 use crate::spec::workload::Workload;
 use crate::system::capabilities::ScorePrivilege;
 use crate::system::host::{Host, Roots};
-use crate::system::process::ProcessError;
+use crate::system::own_score::{OwnScore, OwnScoreError};
 
 /// Why a bundle cannot be explained.
 #[derive(Debug, Error)]
@@ -30,7 +30,7 @@ pub enum ExplainError {
     Document(#[from] DocumentError),
     /// This process's own score cannot be read or tried.
     #[error(transparent)]
-    Process(#[from] ProcessError),
+    OwnScore(#[from] OwnScoreError),
     /// The edits have no place in the spec.
     #[error(transparent)]
     Edit(#[from] EditError),
@@ -136,13 +136,14 @@ pub fn explain(loaded: &Loaded, bundle: &Path, id: Option<&OsStr>, roots: &Roots
         not_applied: Vec::new(),
         notes: decision.volunteer.iter().map(volunteered).collect(),
     };
+    let mut own = OwnScore::read(&roots.proc)?;
     let Some(class) = &decision.class else {
-        let plan = apply::plan_to_keep(policy, &decision, &workload, roots)?;
+        let plan = decide::plan_to_keep(policy, &decision, &workload, own.now());
         explanation.edits = plan.edits.iter().map(|edit| shown(edit, &document)).collect();
         return Ok(explanation);
     };
     let host = Host::read(roots);
-    let score = apply::score_for(class, &workload, roots)?;
+    let score = effective::score_for(class, &workload, &mut own)?;
     let plan = decide::plan(class, &workload, &host, score, false);
     if let (Some(wanted), Some(got)) = (plan.clamped_from, plan.score()) {
         explanation.not_applied.push(Obstacle {

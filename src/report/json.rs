@@ -21,7 +21,7 @@ pub fn write(report: &Report) -> String {
         json!({
             "id": text(&it.id),
             "class": it.class,
-            "score": it.score,
+            "asked_oom_score_adj": it.asked,
             "bundle": path(&it.bundle),
             "command": it.command.iter().map(|word| text(word)).collect::<Vec<_>>(),
         })

@@ -36,8 +36,17 @@ pub fn line(message: &str) -> String {
     text
 }
 
+/// Whether this process was started with its standard error open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StandardError {
+    /// It was.
+    Open,
+    /// It was not, and descriptor 2 may belong to a file that was opened since.
+    Closed,
+}
+
 /// Writes the message where the engine that gave those options looks for a runtime's error.
-pub fn report(message: &str, global: &Global<'_>, stderr: bool) {
+pub fn report(message: &str, global: &Global<'_>, stderr: StandardError) {
     let text = line(message);
     if let Some(path) = global.log.and_then(log_file) {
         let entry = log_entry(&text, global.log_format, SystemTime::now());
@@ -45,8 +54,7 @@ pub fn report(message: &str, global: &Global<'_>, stderr: bool) {
         let file = OpenOptions::new().append(true).create(true).mode(0o644).open(path);
         let _ = file.and_then(|mut file| file.write_all(entry.as_bytes()));
     }
-    // A closed descriptor 2 may belong to a file that was opened since.
-    if stderr {
+    if stderr == StandardError::Open {
         let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
     }
 }

@@ -1,11 +1,8 @@
-//! The four command line grammars: which options take a value, and how they are spelt.
-//!
-//! The tables follow the runtimes' own (runc `main.go`, `create.go`, `run.go`, `restore.go`, `exec.go` of 1.1 to 1.5 and
-//! main; crun `src/crun.c`, `create.c`, `run.c`, `restore.c`, `exec.c`; youki `liboci-cli`; runsc `runsc/cmd`,
-//! `runsc/config/flags.go`). What is in none of them is not guessed at.
+//! The four families of runtimes, told apart by how they read their command line.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// A family of runtimes that read a command line the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,31 +17,7 @@ pub enum Flavor {
     Runsc,
 }
 
-/// Whether an option takes a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arity {
-    /// It is a switch.
-    Nothing,
-    /// It takes a value, joined or as the next argument.
-    Value,
-    /// It takes a value only where that is joined to it.
-    Joined,
-    /// It makes the runtime print something and start nothing.
-    Help,
-}
-
-/// An option of a runtime.
-#[derive(Debug, Clone, Copy)]
-pub struct Opt {
-    /// The long name.
-    pub long: &'static str,
-    /// The one-letter name.
-    pub short: Option<u8>,
-    /// Whether it takes a value.
-    pub takes: Arity,
-}
-
-/// The subcommands whose command line is read.
+/// The subcommands that are about one container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subcommand {
     /// Makes a container.
@@ -55,158 +28,64 @@ pub enum Subcommand {
     Restore,
     /// Starts a process in a container.
     Exec,
-    /// Arity a container away.
+    /// Deletes a container.
     Delete,
+    /// Starts a container that was made.
+    Start,
+    /// Prints a container's state.
+    State,
+    /// Sends a signal.
+    Kill,
+    /// Freezes a container.
+    Pause,
+    /// Thaws it.
+    Resume,
+    /// Lists a container's processes.
+    Ps,
+    /// Prints what happens in a container.
+    Events,
+    /// Changes a container's limits.
+    Update,
+    /// Writes a container's image to the disk.
+    Checkpoint,
 }
+
+/// Every subcommand by its name.
+const SUBCOMMANDS: [(&str, Subcommand); 14] = [
+    ("create", Subcommand::Create),
+    ("run", Subcommand::Run),
+    ("restore", Subcommand::Restore),
+    ("exec", Subcommand::Exec),
+    ("delete", Subcommand::Delete),
+    ("start", Subcommand::Start),
+    ("state", Subcommand::State),
+    ("kill", Subcommand::Kill),
+    ("pause", Subcommand::Pause),
+    ("resume", Subcommand::Resume),
+    ("ps", Subcommand::Ps),
+    ("events", Subcommand::Events),
+    ("update", Subcommand::Update),
+    ("checkpoint", Subcommand::Checkpoint),
+];
 
 impl Subcommand {
     /// The subcommand of that name.
     #[must_use]
     pub fn named(word: &OsStr) -> Option<Subcommand> {
-        match word.as_bytes() {
-            b"create" => Some(Subcommand::Create),
-            b"run" => Some(Subcommand::Run),
-            b"restore" => Some(Subcommand::Restore),
-            b"exec" => Some(Subcommand::Exec),
-            b"delete" => Some(Subcommand::Delete),
-            _ => None,
-        }
+        SUBCOMMANDS.iter().find(|(name, _)| word == *name).map(|(_, subcommand)| *subcommand)
+    }
+
+    /// Whether it makes a container.
+    #[must_use]
+    pub fn creates(self) -> bool {
+        matches!(self, Subcommand::Create | Subcommand::Run | Subcommand::Restore)
     }
 }
-
-const fn opts<const N: usize>(takes: Arity, names: [&'static str; N]) -> [Opt; N] {
-    let mut all = [Opt { long: "", short: None, takes }; N];
-    let mut index = 0;
-    while index < N {
-        all[index].long = names[index];
-        index += 1;
-    }
-    all
-}
-
-const fn short(long: &'static str, letter: u8, takes: Arity) -> Opt {
-    Opt { long, short: Some(letter), takes }
-}
-
-use Arity::{Help, Joined, Nothing, Value};
-
-static RUNC_GLOBAL: &[&[Opt]] = &[
-    &opts(Value, ["log", "log-format", "root", "rootless", "criu"]),
-    &opts(Nothing, ["debug", "systemd-cgroup"]),
-    &[short("help", b'h', Help), short("version", b'v', Help)],
-];
-static RUNC_HELP: &[Opt] = &[short("help", b'h', Help)];
-static RUNC_RUN: &[&[Opt]] = &[
-    &[short("bundle", b'b', Value), short("detach", b'd', Nothing)],
-    &opts(Value, ["console-socket", "pidfd-socket", "pid-file", "preserve-fds"]),
-    &opts(Nothing, ["no-pivot", "no-new-keyring", "keep", "no-subreaper"]),
-    RUNC_HELP,
-];
-static RUNC_RESTORE: &[&[Opt]] = &[
-    &[short("bundle", b'b', Value), short("detach", b'd', Nothing)],
-    &opts(Value, ["console-socket", "image-path", "work-path", "manage-cgroups-mode", "pid-file", "empty-ns"]),
-    &opts(Value, ["lsm-profile", "lsm-mount-context"]),
-    &opts(Nothing, ["tcp-established", "ext-unix-sk", "shell-job", "file-locks", "no-subreaper", "no-pivot"]),
-    &opts(Nothing, ["auto-dedup", "lazy-pages"]),
-    RUNC_HELP,
-];
-static RUNC_EXEC: &[&[Opt]] = &[
-    &[short("env", b'e', Value), short("user", b'u', Value), short("additional-gids", b'g', Value)],
-    &[short("process", b'p', Value), short("cap", b'c', Value)],
-    &opts(Value, ["console-socket", "pidfd-socket", "cwd", "pid-file", "process-label", "apparmor"]),
-    &opts(Value, ["preserve-fds", "cgroup"]),
-    &[short("tty", b't', Nothing), short("detach", b'd', Nothing)],
-    &opts(Nothing, ["no-new-privs", "ignore-paused"]),
-    RUNC_HELP,
-];
-
-static ARGP: &[Opt] = &[
-    short("help", b'?', Help),
-    Opt { long: "usage", short: None, takes: Help },
-    Opt { long: "program-name", short: None, takes: Value },
-    Opt { long: "HANG", short: None, takes: Joined },
-];
-static CRUN_GLOBAL: &[&[Opt]] = &[
-    &opts(Value, ["cgroup-manager", "log", "log-format", "log-level", "root", "rootless"]),
-    &opts(Nothing, ["debug", "systemd-cgroup"]),
-    &[short("version", b'v', Help), short("version", b'V', Help)],
-    ARGP,
-];
-static CRUN_CREATE: &[&[Opt]] = &[
-    &[short("bundle", b'b', Value), short("config", b'f', Value)],
-    &opts(Value, ["console-socket", "preserve-fds", "pid-file"]),
-    &opts(Nothing, ["no-pivot", "no-subreaper", "no-new-keyring"]),
-    ARGP,
-];
-static CRUN_RUN: &[&[Opt]] = &[
-    &[short("bundle", b'b', Value), short("config", b'f', Value), short("detach", b'd', Nothing)],
-    &opts(Value, ["console-socket", "preserve-fds", "pid-file"]),
-    &opts(Nothing, ["no-pivot", "no-subreaper", "no-new-keyring", "keep"]),
-    ARGP,
-];
-static CRUN_RESTORE: &[&[Opt]] = &[
-    &[short("bundle", b'b', Value), short("detach", b'd', Nothing)],
-    &opts(Value, ["image-path", "work-path", "pid-file", "console-socket", "manage-cgroups-mode"]),
-    &opts(Value, ["lsm-profile", "lsm-mount-context"]),
-    &opts(Nothing, ["tcp-established", "tcp-close", "ext-unix-sk", "shell-job", "file-locks"]),
-    ARGP,
-];
-static CRUN_EXEC: &[&[Opt]] = &[
-    &[short("process", b'p', Value), short("user", b'u', Value), short("env", b'e', Value), short("cap", b'c', Value)],
-    &opts(Value, ["console-socket", "cwd", "cgroup", "pid-file", "preserve-fds", "process-label", "apparmor"]),
-    &[short("tty", b't', Joined), short("detach", b'd', Nothing)],
-    &opts(Nothing, ["no-new-privs"]),
-    ARGP,
-];
-
-static YOUKI_GLOBAL: &[&[Opt]] = &[
-    &[short("log", b'l', Value), short("root", b'r', Value), short("systemd-cgroup", b's', Nothing)],
-    &opts(Value, ["log-format", "log-level"]),
-    &opts(Nothing, ["debug", "systemd-log"]),
-    &[short("version", b'v', Help), short("version", b'V', Help), short("help", b'h', Help)],
-];
-static YOUKI_RUN: &[&[Opt]] = &[
-    &[short("bundle", b'b', Value), short("console-socket", b'c', Value), short("pid-file", b'p', Value)],
-    &opts(Value, ["preserve-fds"]),
-    &[short("detach", b'd', Nothing)],
-    &opts(Nothing, ["no-pivot", "no-new-keyring", "no-subreaper", "keep"]),
-    RUNC_HELP,
-];
-static YOUKI_EXEC: &[&[Opt]] = &[
-    &[short("env", b'e', Value), short("user", b'u', Value), short("additional-gids", b'g', Value)],
-    &[short("process", b'p', Value)],
-    &opts(Value, ["console-socket", "cwd", "pid-file", "process-label", "apparmor", "cap", "preserve-fds", "cgroup"]),
-    &[short("tty", b't', Nothing), short("detach", b'd', Nothing)],
-    &opts(Nothing, ["no-new-privs", "ignore-paused"]),
-    RUNC_HELP,
-];
-
-static RUNSC_GLOBAL: &[&[Opt]] = &[
-    &opts(Value, ["root", "log", "log-format", "debug-log", "debug-log-format", "debug-command", "panic-log"]),
-    &opts(Value, ["platform", "network", "file-access", "overlay2", "host-uds", "host-fifo", "watchdog-action"]),
-    &opts(Value, ["strace-syscalls", "metric-server", "ref-leak-mode", "qdisc", "shared-root", "pod-init-config"]),
-    &opts(Value, ["traceback", "fdlimit", "dcache", "log-fd", "debug-log-fd", "panic-log-fd"]),
-    &opts(Nothing, ["debug", "systemd-cgroup", "rootless", "ignore-cgroups", "strace", "directfs", "nvproxy"]),
-    &opts(Nothing, ["net-raw", "overlay", "oci-seccomp"]),
-    &[short("help", b'h', Help), Opt { long: "version", short: None, takes: Help }],
-];
-static RUNSC_RUN: &[&[Opt]] = &[
-    &opts(Value, ["bundle", "console-socket", "pid-file", "user-log", "fs-restore-image-path", "pass-fd", "exec-fd"]),
-    &opts(Value, ["image-path", "work-path"]),
-    &opts(Nothing, ["detach", "fs-restore-direct", "direct", "background", "no-subreaper"]),
-    RUNC_HELP,
-];
-static RUNSC_EXEC: &[&[Opt]] = &[
-    &opts(Value, ["cwd", "env", "user", "additional-gids", "cap", "process", "pid-file", "internal-pid-file"]),
-    &opts(Value, ["console-socket", "pass-fd", "exec-fd"]),
-    &opts(Nothing, ["detach"]),
-    RUNC_HELP,
-];
-
-/// Every runtime's delete: `--force`, with its letter where the runtime has letters, and crun's `--regex`.
-static DELETE: &[&[Opt]] = &[&[short("force", b'f', Nothing), short("regex", b'r', Nothing)], RUNC_HELP];
 
 impl Flavor {
+    /// All of them.
+    pub const ALL: [Flavor; 4] = [Flavor::Runc, Flavor::Crun, Flavor::Youki, Flavor::Runsc];
+
     /// The flavor of a runtime of that file name. What is not known reads its command line as runc does, because
     /// wrappers imitate runc.
     #[must_use]
@@ -224,6 +103,18 @@ impl Flavor {
         }
     }
 
+    /// The flavor of the runtime at that path, by its file's name.
+    #[must_use]
+    pub fn of_path(path: &Path) -> Flavor {
+        Flavor::of_runtime(path.file_name().unwrap_or_default())
+    }
+
+    /// The flavor that is called after that runtime.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Flavor> {
+        Flavor::ALL.into_iter().find(|flavor| flavor.name() == name)
+    }
+
     /// The name of the runtime that the flavor is called after.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -232,38 +123,6 @@ impl Flavor {
             Flavor::Crun => "crun",
             Flavor::Youki => "youki",
             Flavor::Runsc => "runsc",
-        }
-    }
-
-    /// The options before the subcommand.
-    #[must_use]
-    pub fn global(self) -> &'static [&'static [Opt]] {
-        match self {
-            Flavor::Runc => RUNC_GLOBAL,
-            Flavor::Crun => CRUN_GLOBAL,
-            Flavor::Youki => YOUKI_GLOBAL,
-            Flavor::Runsc => RUNSC_GLOBAL,
-        }
-    }
-
-    /// The options of a subcommand. Where create knows fewer options than run, the runtime refuses what it does not
-    /// know, and nothing is lost by reading it.
-    #[must_use]
-    pub fn of_verb(self, subcommand: Subcommand) -> &'static [&'static [Opt]] {
-        match (self, subcommand) {
-            (_, Subcommand::Delete) => DELETE,
-            (Flavor::Runc, Subcommand::Create | Subcommand::Run) => RUNC_RUN,
-            (Flavor::Runc, Subcommand::Restore) => RUNC_RESTORE,
-            (Flavor::Runc, Subcommand::Exec) => RUNC_EXEC,
-            // Not for crun: what abbreviates one option of create could abbreviate two of run.
-            (Flavor::Crun, Subcommand::Create) => CRUN_CREATE,
-            (Flavor::Crun, Subcommand::Run) => CRUN_RUN,
-            (Flavor::Crun, Subcommand::Restore) => CRUN_RESTORE,
-            (Flavor::Crun, Subcommand::Exec) => CRUN_EXEC,
-            (Flavor::Youki, Subcommand::Create | Subcommand::Run | Subcommand::Restore) => YOUKI_RUN,
-            (Flavor::Youki, Subcommand::Exec) => YOUKI_EXEC,
-            (Flavor::Runsc, Subcommand::Create | Subcommand::Run | Subcommand::Restore) => RUNSC_RUN,
-            (Flavor::Runsc, Subcommand::Exec) => RUNSC_EXEC,
         }
     }
 }

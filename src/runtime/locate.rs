@@ -1,5 +1,6 @@
 //! Where the real runtime is. It is never oomshim itself: that would be a loop that nobody sees the end of.
 
+use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::fs::Metadata;
 use std::io::Read;
@@ -7,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{AccessFlags, eaccess};
+use nix::unistd::{AccessFlags, access};
 use thiserror::Error;
 
 use super::flavor::Flavor;
@@ -45,26 +46,47 @@ pub enum LocateError {
     NoneFound,
 }
 
-/// What tells oomshim from a runtime: its own file.
+/// What tells oomshim from a runtime: its own file. Looked at when it is first needed.
 #[derive(Debug)]
-pub struct SelfExe(Option<(PathBuf, Metadata)>);
+pub struct SelfExe {
+    path: PathBuf,
+    metadata: OnceCell<Option<Metadata>>,
+}
 
 impl SelfExe {
-    /// The file that this process was started from.
+    /// The file that this process was started from. Where no `/proc` is mounted nothing is known to be oomshim, and the
+    /// mark that [`crate::system::exec`] leaves ends the loop.
     #[must_use]
     pub fn of(proc: &Path) -> SelfExe {
-        let path = proc.join("self/exe");
-        SelfExe(std::fs::metadata(&path).ok().map(|metadata| (path, metadata)))
+        SelfExe { path: proc.join("self/exe"), metadata: OnceCell::new() }
+    }
+
+    /// As if this process had been started from that file.
+    #[cfg(test)]
+    pub(super) fn of_file(path: &Path) -> SelfExe {
+        SelfExe { path: path.to_owned(), metadata: OnceCell::new() }
     }
 
     /// Whether that file is this program: the same inode, or a copy of it.
     fn is(&self, path: &Path, found: &Metadata) -> bool {
-        let Some((own_path, own)) = &self.0 else { return false };
-        if (own.dev(), own.ino()) == (found.dev(), found.ino()) {
-            return true;
-        }
-        own.len() == found.len() && same_bytes(own_path, path).unwrap_or(false)
+        let Some(own) = self.metadata.get_or_init(|| std::fs::metadata(&self.path).ok()) else { return false };
+        inode(own) == inode(found) || own.len() == found.len() && same_bytes(&self.path, path).unwrap_or(false)
     }
+}
+
+pub(super) fn inode(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+/// A runtime that can be started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// Its path.
+    pub path: PathBuf,
+    /// How it reads its command line.
+    pub flavor: Flavor,
+    /// The device and the inode of the program.
+    pub inode: (u64, u64),
 }
 
 fn same_bytes(one: &Path, other: &Path) -> std::io::Result<bool> {
@@ -85,27 +107,27 @@ fn same_bytes(one: &Path, other: &Path) -> std::io::Result<bool> {
 /// Finds the runtime: the configured one, or the first of the known names in PATH and the usual directories.
 ///
 /// `invoked_as` is `argv[0]`: where an engine calls oomshim under the name of a runtime (`crun`, `oomshim-crun`), that one
-/// is looked for first, because the engine speaks its command line. It also goes before a configured runtime with
-/// another grammar, which the engine does not speak.
+/// is looked for first, because the engine speaks its command line. It also goes before a configured runtime of
+/// another flavor, which the engine does not speak. `flavor` is the configured runtime's, where its name does not tell.
 ///
 /// # Errors
 /// [`LocateError`]
 pub fn locate(
     configured: Option<&Path>,
-    grammar: Option<Flavor>,
+    flavor: Option<Flavor>,
     invoked_as: &OsStr,
     path: Option<&OsStr>,
     own: &SelfExe,
-) -> Result<PathBuf, LocateError> {
+) -> Result<Located, LocateError> {
     let preferred = preferred(invoked_as);
     let mut names: Vec<&OsStr> = preferred.iter().map(OsString::as_os_str).collect();
-    if let Some(path) = configured {
-        let configured = grammar.unwrap_or_else(|| Flavor::of_runtime(path.file_name().unwrap_or_default()));
-        if preferred.as_deref().is_none_or(|name| Flavor::of_runtime(name) == configured) {
-            return usable(path, own).map(|()| path.to_owned());
+    let configured = configured.map(|path| (path, flavor.unwrap_or_else(|| Flavor::of_path(path))));
+    match configured {
+        Some((path, flavor)) if preferred.as_deref().is_none_or(|name| Flavor::of_runtime(name) == flavor) => {
+            return usable(path, flavor, own);
         }
-    } else {
-        names.extend(NAMES.iter().map(OsStr::new));
+        Some(_) => {}
+        None => names.extend(NAMES.iter().map(OsStr::new)),
     }
     // A relative directory in PATH would let the working directory choose what root runs.
     let of_path = path.unwrap_or_default().as_bytes().split(|&byte| byte == b':').filter(|dir| dir.starts_with(b"/"));
@@ -113,14 +135,13 @@ pub fn locate(
         of_path.map(|dir| Path::new(OsStr::from_bytes(dir))).chain(DIRECTORIES.map(Path::new)).collect();
     for name in names {
         for directory in &directories {
-            let candidate = directory.join(name);
-            if usable(&candidate, own).is_ok() {
-                return Ok(candidate);
+            if let Ok(found) = usable(&directory.join(name), Flavor::of_runtime(name), own) {
+                return Ok(found);
             }
         }
     }
     // Better the configured one with a foreign command line, which says so, than none.
-    configured.map_or(Err(LocateError::NoneFound), |path| usable(path, own).map(|()| path.to_owned()))
+    configured.map_or(Err(LocateError::NoneFound), |(path, flavor)| usable(path, flavor, own))
 }
 
 /// The runtime whose name oomshim was called by.
@@ -132,17 +153,19 @@ fn preferred(invoked_as: &OsStr) -> Option<OsString> {
     (known && name != b"runc").then(|| OsStr::from_bytes(name).to_owned())
 }
 
-fn usable(path: &Path, own: &SelfExe) -> Result<(), LocateError> {
+pub(super) fn usable(path: &Path, flavor: Flavor, own: &SelfExe) -> Result<Located, LocateError> {
     let unusable = |reason| LocateError::Unusable { path: path.to_owned(), reason };
     let metadata = std::fs::metadata(path).map_err(|error| unusable(error.into()))?;
     if !metadata.is_file() {
         return Err(LocateError::NotAFile(path.to_owned()));
     }
-    eaccess(path, AccessFlags::X_OK).map_err(|errno| unusable(OsError(errno)))?;
+    // Not faccessat2, which asks by the effective user: seccomp profiles older than the call answer it with EPERM, and
+    // nobody makes this program set-user-ID.
+    access(path, AccessFlags::X_OK).map_err(|errno| unusable(OsError(errno)))?;
     if own.is(path, &metadata) {
         return Err(LocateError::Itself(path.to_owned()));
     }
-    Ok(())
+    Ok(Located { path: path.to_owned(), flavor, inode: inode(&metadata) })
 }
 
 #[cfg(test)]
@@ -157,8 +180,12 @@ mod tests {
         path
     }
 
-    fn own(path: &Path) -> SelfExe {
-        SelfExe(Some((path.to_owned(), std::fs::metadata(path).unwrap())))
+    fn nobody() -> SelfExe {
+        SelfExe::of(Path::new("/nowhere"))
+    }
+
+    fn path_of(found: Result<Located, LocateError>) -> Result<PathBuf, LocateError> {
+        found.map(|found| found.path)
     }
 
     #[test]
@@ -173,11 +200,11 @@ mod tests {
         std::os::unix::fs::symlink(&shim, dirs[2].join("runc")).unwrap();
         let real = program(&dirs[3], "runc", "a runtime");
         let path = std::env::join_paths(&dirs).unwrap();
-        assert_eq!(locate(None, None, OsStr::new("runc"), Some(&path), &own(&shim)), Ok(real));
+        assert_eq!(path_of(locate(None, None, OsStr::new("runc"), Some(&path), &SelfExe::of_file(&shim))), Ok(real));
         for itself in &dirs[..3] {
             let itself = itself.join("runc");
             assert_eq!(
-                locate(Some(&itself), None, OsStr::new("x"), None, &own(&shim)),
+                locate(Some(&itself), None, OsStr::new("x"), None, &SelfExe::of_file(&shim)),
                 Err(LocateError::Itself(itself))
             );
         }
@@ -188,7 +215,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let [runc, crun] = ["runc", "crun"].map(|name| program(directory.path(), name, name));
         let path = directory.path().as_os_str();
-        let of = |name: &str| locate(None, None, OsStr::new(name), Some(path), &SelfExe(None)).unwrap();
+        let of = |name: &str| locate(None, None, OsStr::new(name), Some(path), &nobody()).unwrap().path;
         assert_eq!(
             (of("/x/oomshim-crun"), of("crun"), of("oomshim-runc"), of("")),
             (crun.clone(), crun, runc.clone(), runc)
@@ -196,13 +223,12 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_another_grammar_goes_before_the_configured_runtime() {
+    fn a_name_of_another_flavor_goes_before_the_configured_runtime() {
         let directory = tempfile::tempdir().unwrap();
         let [wrapper, runc, crun] = ["wrapper", "runc", "crun"].map(|name| program(directory.path(), name, name));
         let path = directory.path().as_os_str();
-        let of = |grammar, name: &str| {
-            locate(Some(&wrapper), grammar, OsStr::new(name), Some(path), &SelfExe(None)).unwrap()
-        };
+        let of =
+            |flavor, name: &str| locate(Some(&wrapper), flavor, OsStr::new(name), Some(path), &nobody()).unwrap().path;
         assert_eq!(of(None, "oomshim-crun"), crun, "the engine speaks crun's language");
         assert_eq!(of(Some(Flavor::Crun), "oomshim-crun"), wrapper, "and so does what is configured");
         assert_eq!((of(None, "runc"), of(None, "buildkit-runc")), (wrapper.clone(), wrapper.clone()));
@@ -215,16 +241,32 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let plain = directory.path().join("plain");
         std::fs::write(&plain, "").unwrap();
-        let of = |path: &Path| locate(Some(path), None, OsStr::new("x"), None, &SelfExe(None)).unwrap_err().to_string();
+        let of = |path: &Path| locate(Some(path), None, OsStr::new("x"), None, &nobody()).unwrap_err().to_string();
         assert!(of(&plain).contains("access is refused (EACCES); set `path`"), "{}", of(&plain));
         assert!(of(&directory.path().join("absent")).contains("not found (ENOENT)"));
         assert!(of(directory.path()).contains("is not a file"));
     }
 
     #[test]
-    fn relative_folders_of_path_are_not_searched() {
-        let path = OsStr::new("target:.:relative");
-        let found = locate(None, None, OsStr::new("x"), Some(path), &SelfExe(None));
-        assert!(found.is_err() || found.unwrap().is_absolute());
+    fn krun_is_looked_for_by_its_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let [_, krun] = ["crun", "krun"].map(|name| program(directory.path(), name, name));
+        for name in ["krun", "oomshim-krun"] {
+            let found = locate(None, None, OsStr::new(name), Some(directory.path().as_os_str()), &nobody()).unwrap();
+            assert_eq!((&found.path, found.flavor), (&krun, Flavor::Crun), "{name}");
+        }
+    }
+
+    #[test]
+    fn relative_directories_of_path_are_not_searched() {
+        // A name that no machine has, so that only PATH can give it.
+        let directory = tempfile::Builder::new().prefix("oomshim-").tempdir_in(".").unwrap();
+        program(directory.path(), "youki", "");
+        let relative = directory.path().file_name().unwrap();
+        assert!(Path::new(relative).join("youki").is_file(), "it would be found from here");
+        let find = |path: &OsStr| locate(None, None, OsStr::new("youki"), Some(path), &nobody()).map(|it| it.path);
+        let absolute = std::path::absolute(relative).unwrap();
+        assert_eq!(find(absolute.as_os_str()), Ok(absolute.join("youki")));
+        assert_ne!(find(relative).unwrap_or_default().file_name(), Some(OsStr::new("youki")));
     }
 }

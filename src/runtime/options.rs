@@ -6,7 +6,51 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use super::flavor::{Arity, Flavor, Opt};
+use thiserror::Error;
+
+use super::flavor::Flavor;
+use super::tables::{Arity, Opt};
+
+/// Why it cannot be told what a runtime will make of its command line.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LineError {
+    /// youki's parser takes `--` behind the subcommand only.
+    #[error("youki takes no `--` before the subcommand")]
+    EarlyEnd,
+    /// `-` ends the options in runc's next release and is a word in the ones before it.
+    #[error("`-` means different things to different versions of runc")]
+    Dash,
+    /// No table has the option.
+    #[error("the option {0:?} is not known")]
+    Unknown(String),
+    /// An abbreviation of argp that could be several options.
+    #[error("`--{0}` abbreviates more than one option")]
+    Ambiguous(String),
+    /// A switch with a value.
+    #[error("`--{0}` takes no value")]
+    NoValueTaken(&'static str),
+    /// A switch with a value that Go does not read as true or false.
+    #[error("`--{0}` is neither true nor false")]
+    NotABoolean(&'static str),
+    /// The last argument is an option that takes a value.
+    #[error("`--{0}` has no value")]
+    NoValue(&'static str),
+    /// clap takes what begins with a dash for the next option.
+    #[error("youki takes no value that begins with a dash for `--{0}`")]
+    DashedValue(&'static str),
+    /// clap refuses `--bundle=`.
+    #[error("youki takes no empty value for `--{0}`")]
+    EmptyValue(&'static str),
+    /// There is no container id.
+    #[error("there is no container id")]
+    NoId,
+    /// There are two container ids.
+    #[error("there is a second container id, {0:?}")]
+    SecondId(String),
+    /// crun refuses `--bundle=`.
+    #[error("the bundle is empty")]
+    EmptyBundle,
+}
 
 /// One step along the command line.
 pub(super) enum Item<'a> {
@@ -39,7 +83,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// Behind the subcommand options are read anew: a `--` before it says nothing about them.
-    pub(super) fn begin_verb(&mut self) {
+    pub(super) fn begin_subcommand(&mut self) {
         self.ended = false;
     }
 
@@ -62,16 +106,16 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// The next option of those tables, or the next word; `None` at the end.
-    pub(super) fn read(&mut self, tables: Tables<'_>) -> Result<Option<Item<'a>>, String> {
+    pub(super) fn read(&mut self, tables: Tables<'_>) -> Result<Option<Item<'a>>, LineError> {
         let Some(arg) = self.take() else { return Ok(None) };
         let bytes = arg.as_bytes();
         if self.ended || !bytes.starts_with(b"-") {
             return Ok(Some(Item::Word(arg)));
         }
         if bytes == b"--" {
-            let before_verb = self.flavor == Flavor::Youki && tables[0].as_ptr() == self.flavor.global().as_ptr();
-            if before_verb {
-                return Err("youki takes no `--` before the subcommand".to_owned());
+            let before_subcommand = self.flavor == Flavor::Youki && tables[0].as_ptr() == self.flavor.global().as_ptr();
+            if before_subcommand {
+                return Err(LineError::EarlyEnd);
             }
             self.ended = true;
             return self.read(tables);
@@ -79,7 +123,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         if bytes == b"-" {
             return match self.flavor {
                 // The parser of runc's next release stops there, the ones before it do not.
-                Flavor::Runc => Err("`-` means different things to different versions of runc".to_owned()),
+                Flavor::Runc => Err(LineError::Dash),
                 _ => Ok(Some(Item::Word(arg))),
             };
         }
@@ -94,16 +138,21 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// Go's flag package: one dash or two, `=value` or the next argument, whatever that is.
-    fn go(&mut self, bytes: &'a [u8], tables: Tables<'_>) -> Result<Item<'a>, String> {
+    fn go(&mut self, bytes: &'a [u8], tables: Tables<'_>) -> Result<Item<'a>, LineError> {
         let name = bytes.strip_prefix(b"--").unwrap_or(&bytes[1..]);
         let (name, value) = split(name);
         let is = |opt: &&Opt| opt.long.as_bytes() == name || opt.short.is_some_and(|letter| name == [letter]);
         let opt = all(tables).find(is).ok_or_else(|| unknown(bytes))?;
         match opt.takes {
-            Arity::Help => Ok(Item::Help),
-            Arity::Nothing | Arity::Joined => {
-                if value.is_none_or(|value| value != "false") {
-                    self.switches.push(opt.long);
+            // `--help=false` asks for nothing (Go's `flag` reads a value for every switch).
+            Arity::Help | Arity::Nothing | Arity::Joined => {
+                let is_on = value.map_or(Some(true), parse_bool).ok_or(LineError::NotABoolean(opt.long))?;
+                match (is_on, opt.takes) {
+                    (true, Arity::Help) => return Ok(Item::Help),
+                    // runsc declares no such switch, and Go's own answer to the name is help, whatever the value.
+                    (false, Arity::Help) if self.flavor == Flavor::Runsc => return Err(unknown(bytes)),
+                    (true, _) => self.switches.push(opt.long),
+                    (false, _) => {}
                 }
                 Ok(Item::Option(opt.long, value))
             }
@@ -112,7 +161,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// `--name`, `--name=value`, `--name value`; argp takes any unambiguous beginning of a name.
-    fn long(&mut self, bytes: &'a [u8], tables: Tables<'_>) -> Result<Item<'a>, String> {
+    fn long(&mut self, bytes: &'a [u8], tables: Tables<'_>) -> Result<Item<'a>, LineError> {
         let (name, value) = split(bytes);
         let exact = all(tables).find(|opt| opt.long.as_bytes() == name);
         let opt = match exact {
@@ -122,7 +171,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                 let first = begun.next().ok_or_else(|| unknown(bytes))?;
                 // The same option stands in the table once for each of its letters.
                 if begun.any(|other| other.long != first.long) {
-                    return Err(format!("`--{}` abbreviates more than one option", String::from_utf8_lossy(name)));
+                    return Err(LineError::Ambiguous(String::from_utf8_lossy(name).into_owned()));
                 }
                 first
             }
@@ -130,7 +179,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         };
         match (opt.takes, value) {
             (Arity::Help, _) => Ok(Item::Help),
-            (Arity::Nothing, Some(_)) => Err(format!("`--{}` takes no value", opt.long)),
+            (Arity::Nothing, Some(_)) => Err(LineError::NoValueTaken(opt.long)),
             (Arity::Nothing, None) | (Arity::Joined, _) => {
                 self.switches.push(opt.long);
                 Ok(Item::Option(opt.long, value))
@@ -144,7 +193,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// `-b value`, `-bvalue`, and switches before it in one argument.
-    fn cluster(&mut self, letters: &'a [u8], tables: Tables<'_>) -> Result<Item<'a>, String> {
+    fn cluster(&mut self, letters: &'a [u8], tables: Tables<'_>) -> Result<Item<'a>, LineError> {
         for (index, letter) in letters.iter().enumerate() {
             let rest = &letters[index + 1..];
             let is = |opt: &&Opt| opt.short == Some(*letter);
@@ -172,17 +221,17 @@ impl<'r, 'a> Reader<'r, 'a> {
         Err(unknown(letters))
     }
 
-    fn value(&mut self, opt: &Opt) -> Result<&'a OsStr, String> {
-        let value = self.take().ok_or_else(|| format!("`--{}` has no value", opt.long))?;
+    fn value(&mut self, opt: &Opt) -> Result<&'a OsStr, LineError> {
+        let value = self.take().ok_or(LineError::NoValue(opt.long))?;
         if self.flavor == Flavor::Youki && value.as_bytes().starts_with(b"-") && value != "-" {
-            return Err(format!("youki takes no value that begins with a dash for `--{}`", opt.long));
+            return Err(LineError::DashedValue(opt.long));
         }
         Ok(value)
     }
 
-    fn checked(&self, opt: &Opt, value: &'a OsStr) -> Result<Item<'a>, String> {
+    fn checked(&self, opt: &Opt, value: &'a OsStr) -> Result<Item<'a>, LineError> {
         if self.flavor == Flavor::Youki && value.is_empty() {
-            return Err(format!("youki takes no empty value for `--{}`", opt.long));
+            return Err(LineError::EmptyValue(opt.long));
         }
         Ok(Item::Option(opt.long, Some(value)))
     }
@@ -199,6 +248,15 @@ fn split(bytes: &[u8]) -> (&[u8], Option<&OsStr>) {
     }
 }
 
-fn unknown(bytes: &[u8]) -> String {
-    format!("the option {:?} is not known", String::from_utf8_lossy(bytes))
+fn unknown(bytes: &[u8]) -> LineError {
+    LineError::Unknown(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// Go's `strconv.ParseBool`.
+fn parse_bool(text: &OsStr) -> Option<bool> {
+    match text.as_bytes() {
+        b"1" | b"t" | b"T" | b"TRUE" | b"true" | b"True" => Some(true),
+        b"0" | b"f" | b"F" | b"FALSE" | b"false" | b"False" => Some(false),
+        _ => None,
+    }
 }

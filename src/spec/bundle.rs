@@ -3,8 +3,11 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// The largest spec that is read, in bytes: 16 MiB.
-pub const LIMIT: u64 = 16 * 1024 * 1024;
+/// The largest spec that is read, in bytes: 64 MiB.
+///
+/// An image chooses ENV and VOLUME, and Go writes `<` as six bytes, so a registry's 4 MiB of image configuration can become
+/// more than 24 MiB of spec. What is larger is refused: a workload must not outgrow its score.
+pub const LIMIT: u64 = 64 * 1024 * 1024;
 
 /// The spec of a bundle, which runtimes read from `config.json` (runtime-spec `bundle.md`).
 #[must_use]

@@ -7,10 +7,12 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, OsStr, c_char, c_int};
+use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
+use nix::libc;
 use nix::unistd::{execv, execvp};
 
 use crate::system::os_error::OsError;
@@ -41,11 +43,14 @@ impl Arguments {
         self.strings.iter().map(|arg| OsStr::from_bytes(arg.to_bytes())).collect()
     }
 
-    /// Becomes the program at `path`, with these arguments but its own path for the first (crun reads its behaviour
+    /// Becomes the runtime at `path`, with these arguments but its own path for the first (crun reads its behaviour
     /// from argv\[0]), and the environment as it is. Returns only to say why that failed.
+    ///
+    /// The process is marked, so that [`was_marked`] tells when it comes back here.
     #[must_use]
     pub fn exec(&self, path: &Path) -> OsError {
         let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return OsError(Errno::EINVAL) };
+        mark();
         let mut argv = self.strings.clone();
         match argv.first_mut() {
             Some(name) => *name = &path,
@@ -62,4 +67,37 @@ pub fn exec_command(command: &[CString]) -> OsError {
     let Some(program) = command.first() else { return OsError(Errno::ENOENT) };
     let Err(errno) = execvp(program, command);
     OsError(errno)
+}
+
+// A runtime that is found in PATH, or a wrapper in front of one (nvidia-container-runtime), may be oomshim again, in another
+// build of it; then they would exec each other for ever. What ends that has to outlive execve(2), to belong to this process
+// and not to its children, and to be nothing that a runtime sees: no variable, argument, descriptor, limit or signal. A
+// timer that never comes due is that: setitimer(2) says that it survives execve and that no child of fork inherits it. It
+// counts the process's own processor time and is due after three years of it.
+
+/// The period of the timer that marks the process, in seconds and microseconds: "oomshim" as a number nobody chooses.
+const MARK: libc::timeval = libc::timeval { tv_sec: 94_608_000, tv_usec: 111_109 };
+
+/// Marks this process. Where somebody uses that timer himself, it stays his.
+fn mark() {
+    let timer = libc::itimerval { it_interval: MARK, it_value: MARK };
+    if virtual_timer().is_some_and(|timer| timer.it_value.tv_sec == 0 && timer.it_value.tv_usec == 0) {
+        // SAFETY: `timer` is a valid itimerval, and the old value is not asked for.
+        unsafe { libc::setitimer(libc::ITIMER_VIRTUAL, &raw const timer, std::ptr::null_mut()) };
+    }
+}
+
+/// Whether this process became a runtime by [`Arguments::exec`] before, and came back.
+#[must_use]
+pub fn was_marked() -> bool {
+    virtual_timer()
+        .is_some_and(|timer| (timer.it_interval.tv_sec, timer.it_interval.tv_usec) == (MARK.tv_sec, MARK.tv_usec))
+}
+
+fn virtual_timer() -> Option<libc::itimerval> {
+    let mut timer = MaybeUninit::<libc::itimerval>::uninit();
+    // SAFETY: the pointer is to room for one itimerval, which the call fills in where it answers 0.
+    let answer = unsafe { libc::getitimer(libc::ITIMER_VIRTUAL, timer.as_mut_ptr()) };
+    // SAFETY: filled in, as the answer says.
+    (answer == 0).then(|| unsafe { timer.assume_init() })
 }

@@ -8,6 +8,8 @@ pub mod meminfo;
 pub mod oom_group;
 pub mod oom_score_adj;
 pub mod os_error;
+pub mod own_score;
 pub mod pidfd;
 pub mod process;
+pub mod signal;
 pub mod thread;

@@ -1,4 +1,4 @@
-//! How things are shown to people: text from strangers, escaped for a terminal, and sizes.
+//! How things are shown to people: text from strangers, escaped for a terminal, sizes, and names made of a checksum.
 
 pub mod checksum;
 pub mod escape;

@@ -23,7 +23,7 @@ pub fn run(machine: &Snapshot) -> Vec<Finding> {
     let own = SelfExe::of(&machine.roots.proc);
     let (path, name) = (policy.runtime.as_deref(), OsStr::new(crate::engines::SHIM));
     vec![match locate::locate(path, policy.flavor, name, None, &own) {
-        Ok(path) => Finding::pass(format!("{} becomes {}", machine.shim.display(), path.display())),
+        Ok(found) => Finding::pass(format!("{} becomes {}", machine.shim.display(), found.path.display())),
         Err(error) => Finding::fail(error.to_string(), "install runc, or set `path` under [runtime] in the policy"),
     }]
 }
