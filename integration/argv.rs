@@ -137,14 +137,12 @@ fn every_command_line_that_an_engine_wrote_is_understood() {
                 fields.iter().filter(|(key, _)| *key == "arg").map(|(_, arg)| arg.as_os_str()).collect();
             let (Some(program), Some(subcommand)) = (args.first(), value("verb")) else { continue };
             let flavor = Flavor::of_runtime(Path::new(program).file_name().unwrap());
-            let is_read = ["create", "run", "restore", "exec", "delete"].iter().any(|name| subcommand == *name);
+            let is_read = Subcommand::named(subcommand).is_some();
             match argv::parse(flavor, &args[1..]) {
                 CommandLine::Container(it) => {
                     assert!(is_read, "{engine}: {args:?}");
                     assert_eq!(Some(it.id), value("id"), "{engine}: {args:?}");
-                    if let Some(bundle) =
-                        value("bundle").filter(|_| !matches!(it.subcommand, Subcommand::Exec | Subcommand::Delete))
-                    {
+                    if let Some(bundle) = value("bundle").filter(|_| it.subcommand.creates()) {
                         assert_eq!(it.bundle.map(OsStr::as_bytes), Some(bundle.as_bytes()), "{engine}: {args:?}");
                     }
                 }

@@ -5,7 +5,7 @@
 
 use crate::common;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -58,6 +58,10 @@ fn testimony(lab: &Lab, program: &Path, args: &[&OsStr], prepare: impl Fn(&mut C
 
 fn same(args: &[&OsStr], prepare: impl Fn(&mut Command)) {
     let lab = lab();
+    // A container that another test made belongs to that test's runtime.
+    let id = OsString::from(lab.id("x"));
+    let args: Vec<&OsStr> = args.iter().map(|arg| if *arg == "id" { id.as_os_str() } else { *arg }).collect();
+    let args = args.as_slice();
     let (direct, expected) = testimony(&lab, &lab.runtime.path, args, &prepare);
     let (through, said) = testimony(&lab, &binary("oomshim-runc"), args, &prepare);
     assert_eq!(direct.status.code(), Some(7), "{direct:?}");
@@ -98,6 +102,7 @@ fn the_environment_and_every_argument_arrive_as_they_were() {
 /// A shell sets the process up, because only then it is not the test's own runtime that decides.
 fn set_up(setup: &'static str, line: &'static str) {
     let lab = lab();
+    let line = line.replace(" id", &format!(" {}", lab.id("x")));
     let say = |program: &Path| {
         let shell = format!("{setup}; exec \"$0\" {line}");
         let output = Command::new("sh")

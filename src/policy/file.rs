@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -47,6 +48,9 @@ pub enum PolicyError {
         /// The kernel's answer.
         reason: OsError,
     },
+    /// The path names a pipe, a directory or a device.
+    #[error("the policy {} is not a regular file", .0.display())]
+    NotAFile(PathBuf),
     /// The file is too large to be a policy.
     #[error("the policy {} is larger than 1 MiB", .0.display())]
     TooLarge(PathBuf),
@@ -120,7 +124,12 @@ fn malformed(text: &str, path: &Path, problem: &parse::Problem) -> PolicyError {
 
 fn read(path: &Path) -> Result<String, PolicyError> {
     let unreadable = |error: std::io::Error| PolicyError::Unreadable { path: path.to_owned(), reason: error.into() };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
+    // NONBLOCK: a FIFO would otherwise hold every call of the runtime until somebody writes.
+    let flags = nix::fcntl::OFlag::O_NONBLOCK.bits();
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return Err(PolicyError::NotAFile(path.to_owned()));
+    }
     // Room for the shipped file: a buffer that grows from nothing takes a call for every doubling.
     let mut bytes = Vec::with_capacity(16 * 1024);
     file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -297,7 +306,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let absent = directory.path().join("absent.toml");
         assert!(matches!(load(Some(absent.as_os_str())), Err(PolicyError::Unreadable { .. })));
-        assert!(matches!(load(Some(directory.path().as_os_str())), Err(PolicyError::Unreadable { .. })));
+        assert!(matches!(load(Some(directory.path().as_os_str())), Err(PolicyError::NotAFile(_))));
+        let fifo = directory.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRUSR).unwrap();
+        assert!(matches!(load(Some(fifo.as_os_str())), Err(PolicyError::NotAFile(_))), "and nobody waits for a writer");
         std::fs::write(&absent, b"x = \"\xff\"").unwrap();
         assert!(matches!(load(Some(absent.as_os_str())), Err(PolicyError::NotUtf8 { offset: 5, .. })));
     }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::SystemTime;
 
 use nix::dir::Dir;
 use nix::fcntl::OFlag;
@@ -21,8 +22,8 @@ const KEPT: usize = 128;
 /// A record's file.
 struct Entry {
     name: OsString,
-    /// Seconds and nanoseconds of its last change.
-    changed: (i64, i64),
+    /// When it was last changed: made, or cut because its container was about to be deleted.
+    changed: SystemTime,
     /// What it says; `None` for what an older version wrote.
     container: Option<Container>,
 }
@@ -75,6 +76,8 @@ pub fn sweep(run: &Path) {
             Some(container) if container.command.len() > 1 => {
                 if let Some(file) = open(&directory, &entry.name, OFlag::O_WRONLY) {
                     let _ = file.set_len(container.length_without_arguments() as u64);
+                    // What was noticed only now is no younger for that.
+                    let _ = file.set_modified(entry.changed);
                 }
             }
             _ => {}
@@ -94,9 +97,10 @@ fn entries(directory: &OwnedFd) -> Vec<Entry> {
 
 fn entry(directory: &OwnedFd, name: &OsStr) -> Option<Entry> {
     let file = open(directory, name, OFlag::O_RDONLY)?;
-    let stat = nix::sys::stat::fstat(&file).ok().filter(is_ours)?;
+    nix::sys::stat::fstat(&file).ok().filter(is_ours)?;
+    let changed = file.metadata().and_then(|metadata| metadata.modified()).ok()?;
     let container = container::decode(&read_bounded(&file).ok()?);
-    Some(Entry { name: name.to_owned(), changed: (stat.st_mtime, stat.st_mtime_nsec), container })
+    Some(Entry { name: name.to_owned(), changed, container })
 }
 
 fn open(directory: &OwnedFd, name: &OsStr, access: OFlag) -> Option<File> {

@@ -75,9 +75,16 @@ fn the_newest_gone_are_kept() {
     let run = tempfile::tempdir().unwrap();
     let there = start(run.path(), "", "there");
     std::fs::write(run.path().join(DIRECTORY).join("d17"), "1\0old\0/b\0c\0\0/x\0arg\0").unwrap();
+    let begin = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
     for number in 0..300 {
-        record(run.path(), &container(run.path(), "", &format!("build-{number:03}"))).unwrap();
+        let id = format!("build-{number:03}");
+        record(run.path(), &container(run.path(), "", &id)).unwrap();
+        // The kernel's clock for files is coarser than this loop.
+        let path = run.path().join(DIRECTORY).join(file_name(OsStr::new(""), OsStr::new(&id)));
+        let file = File::options().write(true).open(path).unwrap();
+        file.set_modified(begin + std::time::Duration::from_secs(number)).unwrap();
     }
+    sweep(run.path());
     sweep(run.path());
     let left = deleted(run.path());
     let newest: Vec<String> = (172..300).map(|number| format!("build-{number}")).collect();

@@ -143,7 +143,7 @@ fn container<'a>(
         [] => return Err(LineError::NoId),
         [id] => id,
         // What else they take is theirs to read: a command, a signal, the columns of a table.
-        [id, ..] if !(subcommand.creates() || subcommand == Subcommand::Delete) => id,
+        [id, ..] if !subcommand.creates() => id,
         [_, second, ..] => return Err(LineError::SecondId(second.to_string_lossy().into_owned())),
     };
     // An empty bundle is the working directory to Go and an error to the others.

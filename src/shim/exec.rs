@@ -45,7 +45,8 @@ pub(super) fn enter(
         }
         // No such container, as far as anybody can see. If the runtime finds one all the same, it is not immune.
         Ok(None) => {
-            match raise(known, OomScoreAdj::ZERO, environment) {
+            let asked = asked(known).unwrap_or(OomScoreAdj::ZERO).min(OomScoreAdj::ZERO);
+            match raise(asked, environment) {
                 Err(error) if policy.strict => return Err(ShimError::StrictExec(error.into())),
                 Err(error) => warn!(message_id, id, "exec in container {id}: its init is not there, and {error}"),
                 Ok(_) => debug!(message_id, id, "exec in container {id}: its init is not there"),
@@ -91,7 +92,7 @@ fn fall_back(
     why: Unprotected,
     id: Option<&str>,
 ) -> Result<(), ShimError> {
-    let outcome = match raise(known, default_score(policy), environment) {
+    let outcome = match raise(asked(known).unwrap_or_else(|| default_score(policy)), environment) {
         Ok(true) => "an exec has the oom_score_adj of a build step, and not that of its container's init",
         Ok(false) => "an exec keeps the engine's oom_score_adj, which is not below that of a build step",
         Err(_) if policy.strict => return Err(ShimError::StrictExec(why)),
@@ -101,8 +102,11 @@ fn fall_back(
     Ok(())
 }
 
-/// Raises this process's score to what its container asked for, or where that is not known to `otherwise`.
-fn raise(known: Option<&Known>, otherwise: OomScoreAdj, environment: &Environment) -> Result<bool, OwnScoreError> {
-    let asked = known.and_then(|known| known.container.asked).and_then(|asked| OomScoreAdj::new(asked.into()).ok());
-    OwnScore::read(&environment.roots.proc)?.raise(asked.unwrap_or(otherwise))
+/// What the container asked for when it was made.
+fn asked(known: Option<&Known>) -> Option<OomScoreAdj> {
+    OomScoreAdj::new(known?.container.asked?.into()).ok()
+}
+
+fn raise(score: OomScoreAdj, environment: &Environment) -> Result<bool, OwnScoreError> {
+    OwnScore::read(&environment.roots.proc)?.raise(score)
 }
