@@ -45,7 +45,10 @@ fn a_fresh_run_has_the_score_inside() {
         let args: Vec<&OsStr> = ["run".as_ref(), "--bundle".as_ref(), bundle.as_os_str(), id.as_ref()].to_vec();
         assert_eq!(both(&lab, &bundle, &args, lab.path()), (own_score(), "500".into()), "{runtime:?}");
         let record = lab.records().pop().unwrap();
-        assert_eq!((record["class"].as_str(), record["asked_oom_score_adj"].as_str()), (Some("build-step"), Some("500")));
+        assert_eq!(
+            (record["class"].as_str(), record["asked_oom_score_adj"].as_str()),
+            (Some("build-step"), Some("500"))
+        );
         assert_eq!(record["bundle"], json!(bundle));
     }
 }

@@ -74,15 +74,17 @@ fn a_refused_delete_leaves_the_record() {
 fn the_newest_gone_are_kept() {
     let run = tempfile::tempdir().unwrap();
     let there = start(run.path(), "", "there");
-    std::fs::write(run.path().join(DIRECTORY).join("d17"), "1\0old\0/b\0c\0\0/x\0arg\0").unwrap();
     let begin = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
+    let older = run.path().join(DIRECTORY).join("d17");
+    std::fs::write(&older, "1\0old\0/b\0c\0\0/x\0arg\0").unwrap();
+    File::options().write(true).open(&older).unwrap().set_modified(begin).unwrap();
     for number in 0..300 {
         let id = format!("build-{number:03}");
         record(run.path(), &container(run.path(), "", &id)).unwrap();
         // The kernel's clock for files is coarser than this loop.
         let path = run.path().join(DIRECTORY).join(file_name(OsStr::new(""), OsStr::new(&id)));
         let file = File::options().write(true).open(path).unwrap();
-        file.set_modified(begin + std::time::Duration::from_secs(number)).unwrap();
+        file.set_modified(begin + std::time::Duration::from_secs(1 + number)).unwrap();
     }
     sweep(run.path());
     sweep(run.path());
@@ -91,7 +93,7 @@ fn the_newest_gone_are_kept() {
     assert_eq!(ids(&left), newest);
     assert!(left.iter().all(|it| it.command == ["sh"]), "their arguments are gone");
     assert_eq!(all(run.path()), [there], "what runs is never swept");
-    assert!(!run.path().join(DIRECTORY).join("d17").exists());
+    assert!(!older.exists());
 }
 
 #[test]

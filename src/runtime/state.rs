@@ -10,8 +10,8 @@ use nix::errno::Errno;
 use thiserror::Error;
 
 use super::flavor::Flavor;
-use crate::json::{self, Outline};
 use crate::fsutil::atomic_file::{AtomicFile, AtomicFileError, Problem};
+use crate::json::{self, Outline};
 use crate::spec::bundle;
 use crate::system::os_error::OsError;
 use crate::system::process::{Process, ProcessError};
