@@ -8,7 +8,7 @@ use crate::common;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::Through::{Plain, Shim};
@@ -95,6 +95,53 @@ fn a_later_process_has_the_containers_score_and_not_the_engines() {
             let exec = lab.run(through, &["exec", &id, "cat", "/proc/self/oom_score_adj"]);
             assert_eq!(stdout(&exec), expected, "{through:?} {runtime:?}");
             stdout(&lab.run(through, &["delete", "--force", &id]));
+        }
+    }
+}
+
+/// A shell that sets its own oom_score_adj first, as an engine has one, and then becomes the command.
+fn at_score(score: i16, command: &Command, lab: &Lab) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "echo $0 >/proc/self/oom_score_adj && exec \"$@\"", &score.to_string()]);
+    shell.arg(command.get_program()).args(command.get_args()).env("OOMSHIM_POLICY", lab.policy_path());
+    shell.stdin(Stdio::null());
+    shell
+}
+
+/// crun takes a score of 0 for none. What runs has the score that its class gives or its engine asked for, at run, create
+/// and exec, whatever its engine has itself.
+#[test]
+fn a_score_of_zero_holds_too() {
+    for runtime in runtimes() {
+        for (name, class, asked, wanted) in [
+            ("class-0", "oom_score_adj = 0\nadjust = \"set\"", None, "0"),
+            ("class-650", "oom_score_adj = 650", None, "650"),
+            ("asked-0", "oom_score_adj = 0\nadjust = \"fill\"", Some(0), "0"),
+        ] {
+            let lab = Lab::new(&runtime);
+            lab.policy(&format!("[class.build-step]\n{class}\n"));
+            let spec = |spec: &mut serde_json::Value| {
+                if let Some(score) = asked {
+                    spec["process"]["oomScoreAdj"] = json!(score);
+                }
+            };
+            let of = |args: &[&str]| at_score(300, &lab.call(Shim, args), &lab);
+            let bundle = lab.bundle("run", SCORE, spec);
+            let output = of(&["run", "--bundle", bundle.to_str().unwrap(), &lab.id("run")]).output().unwrap();
+            assert_eq!(stdout(&output), wanted, "run, {name}, {runtime:?}");
+            let record = lab.records().pop().unwrap();
+            assert!(record["msg"].as_str().unwrap().contains("asked for") || asked.is_some(), "{record}");
+
+            let bundle = lab.bundle("create", &["sleep", "60"], spec);
+            let id = lab.id("create");
+            let mut create = of(&["create", "--bundle", bundle.to_str().unwrap(), &id]);
+            assert!(create.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
+            stdout(&of(&["start", &id]).output().unwrap());
+            let inside = of(&["exec", &id, "cat", "/proc/1/oom_score_adj"]).output().unwrap();
+            assert_eq!(stdout(&inside), wanted, "create, {name}, {runtime:?}");
+            let exec = of(&["exec", &id, "cat", "/proc/self/oom_score_adj"]).output().unwrap();
+            assert_eq!(stdout(&exec), wanted, "exec, {name}, {runtime:?}");
+            stdout(&lab.run(Shim, &["delete", "--force", &id]));
         }
     }
 }
