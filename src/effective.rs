@@ -7,9 +7,12 @@ use std::path::Path;
 use tracing::{info, warn};
 
 use crate::log::message;
-use crate::policy::class::Class;
-use crate::policy::decide::{self, Decision, Plan};
+use crate::policy::class::{Class, Size};
+use crate::policy::decide::{self, Around, Decision, Plan};
 use crate::spec::workload::Workload;
+use crate::system::host::{self, Host, Roots};
+use crate::system::meminfo::Meminfo;
+use crate::system::memory_file::MemoryFile;
 use crate::system::oom_score_adj::OomScoreAdj;
 use crate::system::own_score::{OwnScore, OwnScoreError};
 use crate::text::escape;
@@ -23,8 +26,21 @@ pub fn score_for(
     workload: &Workload<'_>,
     own: &mut OwnScore,
 ) -> Result<Option<(OomScoreAdj, OomScoreAdj)>, OwnScoreError> {
-    let Some(wanted) = decide::wanted_score(class, workload, Some(own.now())) else { return Ok(None) };
+    let Some(wanted) = decide::wanted_score(class, workload, Around::started_from(own.now())) else { return Ok(None) };
     Ok(Some((wanted, own.lowest(wanted)?)))
+}
+
+/// What this class needs to know of the machine, and no more.
+#[must_use]
+pub fn host_for(class: &Class, roots: &Roots) -> Host {
+    let files: Vec<MemoryFile> = class.files().collect();
+    let needs_memory = class.limits().any(|(_, size)| matches!(size, Size::Percent(_)));
+    let cgroups = host::cgroups(roots);
+    Host {
+        cgroups,
+        memory: needs_memory.then(|| Meminfo::read(&roots.proc).total).flatten(),
+        missing: host::missing(roots, cgroups, &files),
+    }
 }
 
 /// What a class gives that could not be had, in a sentence.

@@ -162,8 +162,8 @@ fn scores(engine: &Engine) -> Result<()> {
         (&[], 0, 500),
         (&["--oom-score-adj", "0"], 0, 500),
         (&["--oom-score-adj", "800"], 800, 800),
-        (&["--annotation", "io.kubernetes.cri.container-type=sandbox"], 0, 0),
-        (&["--annotation", "io.kubernetes.cri-o.ContainerType=sandbox"], 0, 0),
+        (&["--annotation", "io.kubernetes.cri.container-type=sandbox"], 0, 500),
+        (&["--annotation", "io.kubernetes.cri-o.ContainerType=sandbox"], 0, 500),
     ];
     docker_like::scores(engine, &cases)?;
     ensure!(engine.policy.records()?.contains("/userdata\""), "the record should name podman's bundle");
@@ -237,10 +237,10 @@ fn scores_of_hooks(engine: &Engine, by_policy: &Path, by_class: &Path) -> Result
     let cases: [(&Path, &[&str], i32); 7] = [
         (by_policy, &[], 500),
         (by_policy, &["--oom-score-adj", "800"], 800),
-        (by_policy, &SANDBOX, 0),
+        (by_policy, &SANDBOX, 500),
         (by_class, &[], 0),
         (by_class, &JOB, 500),
-        // The class was named, so that no rule is asked: neither the one that leaves a sandbox alone, nor the strict one.
+        // The class was named, so that no rule is asked: not even the strict one.
         (by_class, &[JOB[0], JOB[1], SANDBOX[0], SANDBOX[1]], 500),
         (by_class, &[JOB[0], JOB[1], IMMUNE[0], IMMUNE[1]], 500),
     ];

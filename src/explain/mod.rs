@@ -17,6 +17,7 @@ use crate::spec::edit::{self, Edit, EditError};
 use crate::spec::workload::Workload;
 use crate::system::capabilities::ScorePrivilege;
 use crate::system::host::{Host, Roots};
+use crate::system::oom_score_adj::OomScoreAdj;
 use crate::system::own_score::{OwnScore, OwnScoreError};
 
 /// Why a bundle cannot be explained.
@@ -160,10 +161,20 @@ pub fn explain(loaded: &Loaded, bundle: &Path, id: Option<&OsStr>, roots: &Roots
                     container can lower its score again (fs/proc/base.c)";
         explanation.notes.push(note.to_owned());
     }
+    explanation.notes.extend(decide::room_above(class, own.now()).map(|room| no_room(own.now(), room)));
     if policy.strict && !plan.has_its_score() {
         explanation.notes.push("the policy is strict: this container would not be started".to_owned());
     }
     Ok(explanation)
+}
+
+/// What to do where a container cannot come as far above its engine as its class says.
+fn no_room(engine: OomScoreAdj, room: u16) -> String {
+    format!(
+        "above_engine: this process has oom_score_adj {engine}, and nothing is above 1000, so the container can come only \
+         {room} above it; give the engine a lower one (OOMScoreAdjust= in its unit; in a pod, requests that are equal to \
+         the limits)"
+    )
 }
 
 fn name(index: usize, rule: &Rule) -> String {
@@ -251,6 +262,23 @@ mod tests {
         let roots = Roots { proc: directory.path().to_owned(), ..Roots::default() };
         let told = explain(&Loaded { policy, path: None }, directory.path(), None, &roots).unwrap();
         assert_eq!((told.class.as_str(), told.edits[0].value.as_str()), ("keep", "0"));
+    }
+
+    #[test]
+    fn a_lack_of_room_above_the_engine_is_told() {
+        let told = |engine: &str| {
+            let directory = tempfile::tempdir().unwrap();
+            std::fs::create_dir(directory.path().join("self")).unwrap();
+            std::fs::write(directory.path().join("self/oom_score_adj"), engine).unwrap();
+            std::fs::write(directory.path().join("config.json"), r#"{"process":{}}"#).unwrap();
+            let policy = "[class.build-step]\noom_score_adj=500\nabove_engine=100\n";
+            let policy = file::parse(policy, Path::new("p")).unwrap();
+            let roots = Roots { proc: directory.path().to_owned(), ..Roots::default() };
+            explain(&Loaded { policy, path: None }, directory.path(), None, &roots).unwrap().notes
+        };
+        let notes = told("938\n");
+        assert!(notes.iter().any(|note| note.contains("can come only 62 above it")), "{notes:?}");
+        assert!(!told("900\n").iter().any(|note| note.contains("above_engine")));
     }
 
     #[test]

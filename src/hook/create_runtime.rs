@@ -15,12 +15,13 @@ use crate::fsutil::atomic_file::AtomicFile;
 use crate::log::message;
 use crate::policy::Policy;
 use crate::policy::class::Class;
-use crate::policy::decide::{self, SkipReason};
+use crate::policy::decide::{self, Around, SkipReason};
 use crate::spec::bundle;
 use crate::spec::document::Document;
 use crate::spec::edit::MemoryFile;
 use crate::spec::workload::{Requested, Workload};
 use crate::system::host::{self, Cgroups, Host, Roots};
+use crate::system::memory_size::Limit;
 use crate::system::os_error::OsError;
 use crate::system::process::{Namespace, Process, ProcessError};
 use crate::text::escape;
@@ -75,7 +76,8 @@ pub fn create_runtime(state: &[u8], class: Option<&str>, policy: &Policy, roots:
     };
     let mut done = Vec::new();
     let mut complete = true;
-    if let Some(wanted) = decide::wanted_score(class, &workload, process.score().ok()) {
+    let around = Around { inherited: process.score().ok(), engine: own.score().ok() };
+    if let Some(wanted) = decide::wanted_score(class, &workload, around) {
         let got = process.set_score_or_floor(wanted)?;
         if got != wanted && policy.strict {
             return Err(HookError::Clamped { wanted, got });
@@ -160,9 +162,13 @@ enum SettingError {
 
 fn write_setting(directory: &Path, file: MemoryFile, value: u64) -> Result<(), SettingError> {
     let path = directory.join(file.name());
-    let limit = || std::fs::read_to_string(&path).ok()?.trim().parse::<u64>().ok();
-    if file != MemoryFile::OomGroup
-        && let Some(limit) = limit().filter(|&limit| limit <= value)
+    let present = std::fs::read_to_string(&path);
+    if present.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        return Err(SettingError::Skipped(SkipReason::NoFile));
+    }
+    let limit = present.ok().and_then(|text| Limit::parse(&text));
+    if let (Some(Limit::Bytes(limit)), true) = (limit, file != MemoryFile::OomGroup)
+        && limit <= value
     {
         return Err(SettingError::Skipped(SkipReason::EngineLower(limit)));
     }

@@ -28,7 +28,6 @@ pub mod input;
 pub mod kind;
 pub mod location;
 pub mod machine;
-mod memparse;
 pub mod output;
 pub mod report;
 pub mod rule;

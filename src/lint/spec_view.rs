@@ -1,10 +1,13 @@
 //! What rules ask a spec: the values that a runtime would read, and who made it.
 
 use crate::json::Kind;
+use crate::json::Node;
+use crate::spec::annotation;
+use crate::system::memory_size;
 use crate::system::oom_score_adj::OomScoreAdj;
 
-use super::memparse::size;
-use crate::json::Node;
+/// The annotations by which engines of Kubernetes tell a pod's sandbox from its containers.
+const CONTAINER_TYPES: [&str; 2] = [annotation::CRI_CONTAINER_TYPE, annotation::CRI_O_CONTAINER_TYPE];
 
 /// A spec as rules see it.
 #[derive(Debug, Clone)]
@@ -87,7 +90,10 @@ impl<'t> Spec<'t> {
     pub fn unified_limit(&self, file: &str) -> Option<Limit<'t>> {
         let node = self.unified(file)?;
         let text = node.text()?;
-        let bytes = if text.trim() == "max" { None } else { Some(size(text.trim())?) };
+        let bytes = match memory_size::Limit::parse(&text)? {
+            memory_size::Limit::Bytes(bytes) => Some(bytes),
+            memory_size::Limit::Unlimited => None,
+        };
         Some(Limit { node, bytes })
     }
 
@@ -160,16 +166,15 @@ impl<'t> Spec<'t> {
     /// Whether it is a pod's pause container, whose score of -998 is the engine's business.
     #[must_use]
     pub fn is_sandbox(&self) -> bool {
-        ["io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType"]
+        CONTAINER_TYPES
             .into_iter()
-            .any(|key| self.annotation(key).and_then(Node::text).is_some_and(|value| value == "sandbox"))
+            .any(|key| self.annotation(key).and_then(Node::text).is_some_and(|value| value == annotation::SANDBOX))
     }
 
     /// Whether a Kubernetes engine made it, with a score that follows the pod's quality of service.
     #[must_use]
     pub fn is_kubernetes(&self) -> bool {
-        self.annotation("io.kubernetes.cri.container-type").is_some()
-            || self.annotation("io.kubernetes.cri-o.ContainerType").is_some()
+        CONTAINER_TYPES.into_iter().any(|key| self.annotation(key).is_some())
     }
 
     /// Whether it looks like a build step: the host name that `BuildKit` gives, or a cgroup or root directory of a builder.

@@ -4,14 +4,12 @@
 //! its time on. A test reads the file and compares.
 
 use super::Policy;
-use super::class::{Adjust, Class};
+use super::class::{Adjust, Class, OomGroup};
 use super::guard::{ClassGuard, Guard, Order};
 use super::rule::{ClassRef, Condition, Field, Pattern, Rule};
 use crate::log::{Level, Log, LogTo};
+use crate::spec::annotation;
 use crate::system::oom_score_adj::OomScoreAdj;
-
-/// How CRI engines mark a pod's pause container: containerd's annotation and CRI-O's.
-const SANDBOX: [&str; 2] = ["io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType"];
 
 /// The built-in policy.
 #[must_use]
@@ -20,6 +18,7 @@ pub fn built_in() -> Policy {
         name: name.to_owned(),
         score,
         adjust,
+        above_engine: None,
         oom_group,
         memory_max: None,
         memory_high: None,
@@ -31,10 +30,10 @@ pub fn built_in() -> Policy {
     };
     Policy {
         classes: vec![
-            unlimited("build-step", OomScoreAdj::HALF, Adjust::Raise, true),
-            unlimited("daemon", OomScoreAdj::MIN, Adjust::Set, false),
+            unlimited("build-step", OomScoreAdj::HALF, Adjust::Raise, OomGroup::Set),
+            unlimited("daemon", OomScoreAdj::MIN, Adjust::Set, OomGroup::Clear),
         ],
-        rules: SANDBOX.map(|key| keep(Field::Annotation(key.to_owned()), "sandbox")).into(),
+        rules: sandboxes(),
         default: ClassRef::Named("build-step".to_owned()),
         runtime: None,
         flavor: None,
@@ -44,10 +43,44 @@ pub fn built_in() -> Policy {
     }
 }
 
-fn keep(field: Field, value: &str) -> Rule {
+/// The rules that leave the sandboxes of pods alone.
+///
+/// An annotation alone is not enough, because whoever starts a container may choose any. So each rule also asks for a
+/// bundle or a cgroup as only that engine makes them: containerd keeps the tasks of its CRI plugin apart by their
+/// namespace `k8s.io`; CRI-O and podman put their name and the container's id, 64 digits, at the end of the cgroup.
+/// podman 4.3 marks the infra container of a pod by nothing but its image, whose base has no name.
+fn sandboxes() -> Vec<Rule> {
+    let id = "?".repeat(64);
+    let annotated = |key: &str, value: &str| (Field::Annotation(key.to_owned()), value.to_owned());
+    let cri_o = |cgroup: &str| {
+        keep([
+            annotated(annotation::CRI_O_CONTAINER_TYPE, annotation::SANDBOX),
+            (Field::Bundle, "*-containers/*/userdata".to_owned()),
+            (Field::Cgroup, format!("{cgroup}{id}")),
+        ])
+    };
+    vec![
+        keep([
+            annotated(annotation::CRI_CONTAINER_TYPE, annotation::SANDBOX),
+            (Field::Bundle, "*/io.containerd.runtime.v2.task/k8s.io/*".to_owned()),
+        ]),
+        cri_o("*:crio:"),
+        cri_o("*/crio-"),
+        keep([
+            annotated(annotation::MANAGER, annotation::LIBPOD),
+            annotated(annotation::BASE_NAME, ""),
+            (Field::Arg0, "/catatonit".to_owned()),
+            (Field::Cgroup, format!("*libpod?{id}")),
+        ]),
+    ]
+}
+
+fn keep<const N: usize>(conditions: [(Field, String); N]) -> Rule {
+    // The globs above are well-formed, which the test of the shipped file sees.
+    let condition = |(field, text): (Field, String)| Some(Condition { field, pattern: Pattern::new(&text).ok()? });
     Rule {
         class: ClassRef::Keep,
-        conditions: vec![Condition { field, pattern: Pattern::exactly(value) }],
+        conditions: conditions.into_iter().filter_map(condition).collect(),
         trust_workload: false,
         line: None,
     }

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::guard::ClassGuard;
-use crate::spec::edit::MemoryFile;
+use crate::system::memory_file::MemoryFile;
+use crate::system::memory_size;
 use crate::system::oom_score_adj::OomScoreAdj;
 
 /// What a workload of one kind gets.
@@ -11,12 +12,14 @@ use crate::system::oom_score_adj::OomScoreAdj;
 pub struct Class {
     /// Its name in the policy.
     pub name: String,
-    /// Its score.
+    /// Its `oom_score_adj`.
     pub score: OomScoreAdj,
-    /// How the score meets the one that the engine asked for.
+    /// How that meets the one that the engine asked for.
     pub adjust: Adjust,
-    /// Whether the cgroup dies whole (`memory.oom.group`).
-    pub oom_group: bool,
+    /// How far above the engine's own it is at the least.
+    pub above_engine: Option<u16>,
+    /// Whether the cgroup is killed as a group.
+    pub oom_group: OomGroup,
     /// `memory.max`
     pub memory_max: Option<Size>,
     /// `memory.high`
@@ -25,6 +28,17 @@ pub struct Class {
     pub swap_max: Option<Size>,
     /// What the guard does with its jobs.
     pub guard: ClassGuard,
+}
+
+/// What becomes of `memory.oom.group`, ordered from the least strict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OomGroup {
+    /// 0, also where the engine asked for 1: what is in the cgroup is killed one by one.
+    Clear,
+    /// What the engine asked for.
+    Leave,
+    /// 1: the cgroup is killed as a group.
+    Set,
 }
 
 /// How a class's score meets the one that the engine asked for.
@@ -60,6 +74,26 @@ pub enum Size {
 }
 
 impl Size {
+    /// The amount that a text names: what the kernel reads as a size, where `GiB` may stand for `G`, or a percentage.
+    ///
+    /// Octal and hexadecimal numbers are none: in a policy a leading zero is a slip, and nobody would see it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Size> {
+        if let Some(percent) = text.strip_suffix('%') {
+            let digits = percent.trim_end();
+            let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?;
+            return number.filter(|percent| (1..=100).contains(percent)).map(Size::Percent);
+        }
+        let is_other_base = text.len() > 1 && text.starts_with('0');
+        let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
+        let unit = unit.trim_start();
+        let unit = unit.strip_suffix("iB").filter(|unit| !unit.is_empty()).unwrap_or(unit);
+        if is_other_base || number.is_empty() {
+            return None;
+        }
+        memory_size::bytes(&format!("{number}{unit}")).map(Size::Bytes)
+    }
+
     /// The amount in bytes on a machine with that much RAM; `None` for a percentage where the RAM is not known.
     #[must_use]
     pub fn bytes(self, memory: Option<u64>) -> Option<u64> {
@@ -98,6 +132,12 @@ impl Class {
         }
     }
 
+    /// The files that the class may set, whatever the engine asked for.
+    pub fn files(&self) -> impl Iterator<Item = MemoryFile> {
+        let group = (self.oom_group != OomGroup::Leave).then_some(MemoryFile::OomGroup);
+        group.into_iter().chain(self.limits().map(|(file, _)| file))
+    }
+
     /// The class's limits with the files they go to.
     pub fn limits(&self) -> impl Iterator<Item = (MemoryFile, Size)> {
         let limits = [
@@ -108,7 +148,7 @@ impl Class {
         limits.into_iter().filter_map(|(file, size)| Some((file, size?)))
     }
 
-    /// What a workload of this class gets that volunteered for `other`: never less strict than this class in anything.
+    /// What a workload of this class gets that asked for `other`: never less strict than this class in anything.
     #[must_use]
     pub fn tightened_by(&self, other: &Class) -> Class {
         Class {
@@ -116,7 +156,8 @@ impl Class {
             score: self.score.max(other.score),
             // A workload must not set aside what its engine asked for.
             adjust: if self.adjust == Adjust::Set { Adjust::Set } else { Adjust::Raise },
-            oom_group: self.oom_group || other.oom_group,
+            above_engine: self.above_engine.max(other.above_engine),
+            oom_group: self.oom_group.max(other.oom_group),
             memory_max: self.memory_max.or(other.memory_max),
             memory_high: self.memory_high.or(other.memory_high),
             swap_max: self.swap_max.or(other.swap_max),
@@ -138,7 +179,8 @@ mod tests {
             name: "c".into(),
             score: score(number),
             adjust,
-            oom_group: true,
+            above_engine: None,
+            oom_group: OomGroup::Set,
             memory_max: Some(Size::Bytes(1 << 33)),
             memory_high: None,
             swap_max: None,
@@ -163,12 +205,45 @@ mod tests {
     }
 
     #[test]
-    fn a_volunteer_loses_no_limit() {
+    fn a_class_request_loses_no_limit() {
         let mut weaker = class(700, Adjust::Set);
-        (weaker.oom_group, weaker.memory_max, weaker.swap_max) = (false, None, Some(Size::Bytes(0)));
+        (weaker.oom_group, weaker.memory_max, weaker.swap_max) = (OomGroup::Clear, None, Some(Size::Bytes(0)));
         let got = class(500, Adjust::Raise).tightened_by(&weaker);
-        assert_eq!((got.score, got.adjust, got.oom_group), (score(700), Adjust::Raise, true));
+        assert_eq!((got.score, got.adjust, got.oom_group), (score(700), Adjust::Raise, OomGroup::Set));
         assert_eq!((got.memory_max, got.swap_max), (Some(Size::Bytes(1 << 33)), Some(Size::Bytes(0))));
+    }
+
+    #[test]
+    fn sizes_are_read_as_the_kernel_reads_them() {
+        let bytes = |text: &str| match Size::parse(text) {
+            Some(Size::Bytes(bytes)) => Some(bytes),
+            _ => None,
+        };
+        for text in ["8G", "8g", "8GiB", "8 GiB", "8589934592"] {
+            assert_eq!(bytes(text), Some(8 << 30), "{text}");
+        }
+        assert_eq!((bytes("0"), bytes("1k"), bytes("1P")), (Some(0), Some(1024), Some(1 << 50)));
+        assert_eq!((Size::parse("40%"), Size::parse("100 %")), (Some(Size::Percent(40)), Some(Size::Percent(100))));
+        for text in [
+            "",
+            "8GB",
+            "8B",
+            "8iB",
+            "010",
+            "0x10",
+            "G",
+            "-1",
+            "+1",
+            "1.5G",
+            "max",
+            "0%",
+            "101%",
+            "+5%",
+            "%",
+            "99999999T",
+        ] {
+            assert_eq!(Size::parse(text), None, "{text}");
+        }
     }
 
     #[test]

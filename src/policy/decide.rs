@@ -3,11 +3,12 @@
 use std::fmt;
 
 use super::Policy;
-use super::class::{Adjust, Class};
+use super::class::{Adjust, Class, OomGroup};
 use super::rule::ClassRef;
-use crate::spec::edit::{Edit, MemoryFile};
-use crate::spec::workload::Workload;
-use crate::system::host::{Cgroups, Host};
+use crate::spec::edit::Edit;
+use crate::spec::workload::{RequestedLimit, Workload};
+use crate::system::host::{Cgroups, Host, NoMemory};
+use crate::system::memory_file::MemoryFile;
 use crate::system::oom_score_adj::OomScoreAdj;
 
 /// The annotation by which a workload asks for a class that is at least as strict as the one it would get.
@@ -129,8 +130,10 @@ pub enum SkipReason {
     NoProcess,
     /// The memory controller is on cgroup v1, where runtimes refuse `unified` altogether.
     CgroupV1,
-    /// Nobody delegated the memory controller to this user.
-    NotDelegated,
+    /// The memory controller is not to be had.
+    NoController(NoMemory),
+    /// This kernel does not have the file.
+    NoFile,
     /// The command line says `--cgroup-manager disabled`.
     CgroupsDisabled,
     /// The spec has no `linux.resources`: a runtime without rights on cgroups fails on any.
@@ -139,6 +142,8 @@ pub enum SkipReason {
     NoCgroup,
     /// The engine set a limit that is not higher, bytes.
     EngineLower(u64),
+    /// The engine set a limit that cannot be read, and so cannot be known to be higher.
+    EngineUnreadable,
     /// The machine's RAM is not known, so a percentage says nothing.
     MemoryUnknown,
 }
@@ -148,44 +153,80 @@ impl fmt::Display for SkipReason {
         let text = match self {
             SkipReason::NoProcess => "the spec has no process",
             SkipReason::CgroupV1 => "the memory controller is on cgroup v1",
-            SkipReason::NotDelegated => "the memory controller is not delegated to this user",
+            SkipReason::NoController(why) => return why.fmt(out),
+            SkipReason::NoFile => "this kernel does not have the file",
             SkipReason::CgroupsDisabled => "the engine disabled cgroups for this container",
             SkipReason::NoResources => "the spec has no linux.resources",
             SkipReason::NoCgroup => "the spec has no linux.cgroupsPath",
             SkipReason::EngineLower(limit) => {
                 return write!(out, "the engine's own limit is not higher ({limit} bytes)");
             }
+            SkipReason::EngineUnreadable => "the engine's own limit is no size, and stays",
             SkipReason::MemoryUnknown => "the size of the machine's RAM is not known",
         };
         out.write_str(text)
     }
 }
 
-/// The score that a class gives a workload, before it is clamped to what the process may write.
-///
-/// `inherited` is the score that the container has where the spec asks for none: a step of a daemon at +900 must not
-/// come to stand below its daemon. `None` where the class fills only what is unset and the engine set it.
-#[must_use]
-pub fn wanted_score(class: &Class, workload: &Workload<'_>, inherited: Option<OomScoreAdj>) -> Option<OomScoreAdj> {
-    let asked = workload.asked.score;
-    match class.adjust {
-        Adjust::Fill if asked.is_some() => None,
-        Adjust::Raise => Some(class.score_for(asked.or(inherited))),
-        Adjust::Fill | Adjust::Set => Some(class.score_for(asked)),
+/// Scores around a container that has not started yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Around {
+    /// The one that the container has where its spec asks for none.
+    pub inherited: Option<OomScoreAdj>,
+    /// The engine's own, which it hands down to the programs that it starts, this one too.
+    pub engine: Option<OomScoreAdj>,
+}
+
+impl Around {
+    /// Of a container that is started by a process with that score.
+    #[must_use]
+    pub fn started_from(own: OomScoreAdj) -> Self {
+        Around { inherited: Some(own), engine: Some(own) }
     }
 }
 
-/// What becomes of a workload that is to be left alone: nothing, unless it would inherit what protects its engine.
+/// The score that a class gives a workload, before it is clamped to what the process may write.
 ///
-/// Where the engine asks for a score, as those of Kubernetes do for a pod's sandbox, that one stays. Where it asks for
-/// none, a workload that could choose to match a rule of class `keep` would choose immunity. `trust_workload` on the
-/// rule says that it may.
+/// A step of a daemon at +900 must not come to stand below its daemon, so what is inherited counts where the spec asks
+/// for none. `None` where the class fills only what is unset and the engine set it.
+#[must_use]
+pub fn wanted_score(class: &Class, workload: &Workload<'_>, around: Around) -> Option<OomScoreAdj> {
+    let asked = workload.asked.score;
+    let score = match class.adjust {
+        Adjust::Fill if asked.is_some() => return None,
+        Adjust::Raise => class.score_for(asked.or(around.inherited)),
+        Adjust::Fill | Adjust::Set => class.score_for(asked),
+    };
+    let above = class.above_engine.zip(around.engine).map(|(above, engine)| engine.raised_by(above));
+    Some(above.map_or(score, |above| score.max(above)))
+}
+
+/// How far above the engine a container of that class can come, where that is less than the class says.
+#[must_use]
+pub fn room_above(class: &Class, engine: OomScoreAdj) -> Option<u16> {
+    let room = u16::try_from(OomScoreAdj::MAX.get() - engine.get()).unwrap_or(0);
+    class.above_engine.filter(|above| *above > room).map(|_| room)
+}
+
+/// The lowest `oom_score_adj` that class `keep` leaves: that of a pod's sandbox.
+const LOWEST_KEPT: OomScoreAdj = OomScoreAdj::SANDBOX;
+
+/// What becomes of a workload that is to be left alone: nothing, unless it would be immune.
+///
+/// Where the engine asks for a score, as those of Kubernetes do for a pod's sandbox, that one stays down to -998. Where
+/// it asks for none, the container would inherit what protects its engine, and gets 0. Otherwise whoever can choose to
+/// match a rule of class `keep` could choose immunity. `trust_workload` on the rule says that it may.
 #[must_use]
 pub fn plan_to_keep(policy: &Policy, decision: &Decision, workload: &Workload<'_>, inherited: OomScoreAdj) -> Plan {
     let trusted = matches!(decision.because, Source::Rule(index) if policy.rules[index].trust_workload);
-    let asked = &workload.asked;
-    let is_left = trusted || asked.score.is_some() || !asked.has_process || inherited >= OomScoreAdj::ZERO;
-    Plan { edits: if is_left { Vec::new() } else { vec![Edit::OomScoreAdj(OomScoreAdj::ZERO)] }, ..Plan::default() }
+    if trusted || !workload.asked.has_process {
+        return Plan::default();
+    }
+    let score = match workload.asked.score {
+        Some(asked) => (asked < LOWEST_KEPT).then_some(LOWEST_KEPT),
+        None => (inherited < OomScoreAdj::ZERO).then_some(OomScoreAdj::ZERO),
+    };
+    Plan { edits: score.map(Edit::OomScoreAdj).into_iter().collect(), ..Plan::default() }
 }
 
 /// What to do to the spec of a workload of that class.
@@ -211,8 +252,7 @@ pub fn plan(
     }
     let obstacle = obstacle(workload, host, cgroups_disabled);
     for (file, value) in settings(class, workload, host) {
-        let edit = obstacle.map_or(value, Err);
-        match edit {
+        match obstacle.map_or(value, Err) {
             Ok(value) => plan.edits.push(Edit::Memory(file, value)),
             Err(why) => plan.skipped.push(Skipped { what: file.name(), why }),
         }
@@ -226,22 +266,32 @@ pub fn settings<'a>(
     workload: &'a Workload<'_>,
     host: &'a Host,
 ) -> impl Iterator<Item = (MemoryFile, Result<u64, SkipReason>)> + 'a {
-    let group = class.oom_group.then_some((MemoryFile::OomGroup, Ok(1)));
+    let group = match class.oom_group {
+        OomGroup::Set => Some(1),
+        // A new cgroup has 0.
+        OomGroup::Clear => workload.asked.oom_group.then_some(0),
+        OomGroup::Leave => None,
+    };
+    let group = group.map(|value| (MemoryFile::OomGroup, Ok(value)));
     let limits = class.limits().map(|(file, size)| {
         let Some(bytes) = size.bytes(host.memory) else { return (file, Err(SkipReason::MemoryUnknown)) };
         match workload.asked.limit(file) {
-            Some(limit) if limit <= bytes => (file, Err(SkipReason::EngineLower(limit))),
-            _ => (file, Ok(bytes)),
+            Some(RequestedLimit::Bytes(limit)) if limit <= bytes => (file, Err(SkipReason::EngineLower(limit))),
+            Some(RequestedLimit::Unreadable) => (file, Err(SkipReason::EngineUnreadable)),
+            Some(RequestedLimit::Bytes(_)) | None => (file, Ok(bytes)),
         }
     });
-    group.into_iter().chain(limits)
+    group
+        .into_iter()
+        .chain(limits)
+        .map(|(file, value)| if host.missing.contains(&file) { (file, Err(SkipReason::NoFile)) } else { (file, value) })
 }
 
 /// Why no setting of the memory controller can be added to this spec on this host.
 fn obstacle(workload: &Workload<'_>, host: &Host, cgroups_disabled: bool) -> Option<SkipReason> {
     match host.cgroups {
         Cgroups::V1 => return Some(SkipReason::CgroupV1),
-        Cgroups::V2WithoutMemory => return Some(SkipReason::NotDelegated),
+        Cgroups::V2WithoutMemory(why) => return Some(SkipReason::NoController(why)),
         Cgroups::V2 => {}
     }
     if cgroups_disabled {
@@ -254,150 +304,5 @@ fn obstacle(workload: &Workload<'_>, host: &Host, cgroups_disabled: bool) -> Opt
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::file;
-    use crate::spec::document::Document;
-    use std::path::Path;
-
-    const FULL: &str = r#"{"process":{},"linux":{"cgroupsPath":"/b/1","resources":{"memory":{"limit":1000}}}}"#;
-
-    fn score(number: i64) -> OomScoreAdj {
-        OomScoreAdj::new(number).unwrap()
-    }
-
-    fn host(cgroups: Cgroups) -> Host {
-        Host { cgroups, memory: Some(1 << 40) }
-    }
-
-    fn policy(text: &str) -> Policy {
-        file::parse(text, Path::new("p")).unwrap()
-    }
-
-    fn workload(text: &str) -> Workload<'static> {
-        let text = text.to_owned().leak();
-        Workload::of(Box::leak(Box::new(Document::parse(text.as_bytes()).unwrap())))
-    }
-
-    fn plan_of(spec: &str, cgroups: Cgroups, disabled: bool) -> Plan {
-        let workload = workload(spec);
-        let class = classify(
-            &policy("[class.build-step]\noom_score_adj=500\noom_group=true\nmemory_max=\"1KiB\"\n"),
-            &workload,
-        );
-        plan(&class.class.unwrap(), &workload, &host(cgroups), Some((score(500), score(500))), disabled)
-    }
-
-    #[test]
-    fn the_first_rule_that_holds_decides() {
-        let text = "[[rule]]\nclass=\"keep\"\nmatch.hostname=\"a*\"\n[[rule]]\nclass=\"daemon\"\nmatch.cgroup=\"/d\"\n";
-        let policy = policy(text);
-        let of = |spec: &str| {
-            let decision = classify(&policy, &workload(spec));
-            (decision.name().to_owned(), decision.because)
-        };
-        assert_eq!(of(r#"{"hostname":"ab","linux":{"cgroupsPath":"/d"}}"#), ("keep".into(), Source::Rule(0)));
-        assert_eq!(of(r#"{"hostname":"b","linux":{"cgroupsPath":"/d"}}"#), ("daemon".into(), Source::Rule(1)));
-        assert_eq!(of(r#"{"hostname":"b"}"#), ("build-step".into(), Source::Default));
-        let sandbox = r#"{"annotations":{"io.kubernetes.cri.container-type":"sandbox"}}"#;
-        assert_eq!(of(sandbox).0, "keep");
-        assert_eq!(of(r#"{"annotations":{"io.kubernetes.cri-o.ContainerType":"sandbox"}}"#).0, "keep");
-    }
-
-    #[test]
-    fn a_workload_may_volunteer_to_die_first_and_for_nothing_else() {
-        let policy = policy("[class.victim]\noom_score_adj=900\n[class.mild]\noom_score_adj=100\n");
-        let of = |annotations: &str| classify(&policy, &workload(&format!("{{\"annotations\":{{{annotations}}}}}")));
-        let granted = of(r#""oomshim.class":"victim""#);
-        assert_eq!((granted.name(), granted.volunteer.clone()), ("victim", Some(ClassRequest::Granted)));
-        assert!(granted.class.unwrap().oom_group, "the group kill of the class it would have had stays");
-        assert_eq!(of(r#""oomshim.class":"mild""#).volunteer, Some(ClassRequest::Milder("mild".into())));
-        assert_eq!(of(r#""oomshim.class":"daemon""#).name(), "build-step");
-        assert_eq!(of(r#""oomshim.class":"keep""#).volunteer, Some(ClassRequest::Unknown("keep".into())));
-        assert_eq!(of(r#""oomshim.class":"build-step""#).volunteer, None);
-        let kept = of(r#""oomshim.class":"victim","io.kubernetes.cri.container-type":"sandbox""#);
-        assert_eq!((kept.class, kept.volunteer), (None, Some(ClassRequest::Kept("victim".into()))));
-    }
-
-    #[test]
-    fn what_is_kept_does_not_inherit_immunity() {
-        let text = "[[rule]]\nclass=\"keep\"\nmatch.hostname=\"t\"\ntrust_workload=true\n";
-        let policy = policy(text);
-        let of = |spec: &str, inherited: i64| {
-            let workload = workload(spec);
-            let decision = classify(&policy, &workload);
-            assert!(decision.class.is_none(), "{spec}");
-            plan_to_keep(&policy, &decision, &workload, score(inherited)).score().map(OomScoreAdj::get)
-        };
-        let sandbox = |process: &str| {
-            format!(r#"{{"annotations":{{"io.kubernetes.cri.container-type":"sandbox"}},"process":{process}}}"#)
-        };
-        assert_eq!(of(&sandbox("{}"), -1000), Some(0), "nobody gains immunity by an annotation");
-        assert_eq!(of(&sandbox("{}"), 0), None);
-        assert_eq!(
-            of(&sandbox(r#"{"oomScoreAdj":-998}"#), -999),
-            None,
-            "a pod's sandbox keeps what Kubernetes gave it"
-        );
-        assert_eq!(of(r#"{"hostname":"t","process":{}}"#, -1000), None, "the administrator said so");
-    }
-
-    #[test]
-    fn memory_settings_are_added_only_where_they_work() {
-        let group = Edit::Memory(MemoryFile::OomGroup, 1);
-        let cases = [
-            (FULL, Cgroups::V2, false, None),
-            (FULL, Cgroups::V1, false, Some(SkipReason::CgroupV1)),
-            (FULL, Cgroups::V2WithoutMemory, false, Some(SkipReason::NotDelegated)),
-            (FULL, Cgroups::V2, true, Some(SkipReason::CgroupsDisabled)),
-            (r#"{"process":{},"linux":{"cgroupsPath":"/b"}}"#, Cgroups::V2, false, Some(SkipReason::NoResources)),
-            (
-                r#"{"process":{},"linux":{"cgroupsPath":"","resources":{}}}"#,
-                Cgroups::V2,
-                false,
-                Some(SkipReason::NoCgroup),
-            ),
-        ];
-        for (spec, cgroups, disabled, why) in cases {
-            let plan = plan_of(spec, cgroups, disabled);
-            assert_eq!(plan.edits[0], Edit::OomScoreAdj(score(500)));
-            assert_eq!(plan.edits.contains(&group), why.is_none(), "{spec}");
-            let skipped = plan.skipped.iter().find(|skipped| skipped.what == "memory.oom.group");
-            assert_eq!(skipped.map(|skipped| skipped.why), why, "{spec}");
-        }
-    }
-
-    #[test]
-    fn a_lower_limit_of_the_engine_stays() {
-        let plan = plan_of(FULL, Cgroups::V2, false);
-        assert_eq!(plan.skipped, [Skipped { what: "memory.max", why: SkipReason::EngineLower(1000) }]);
-        let plan = plan_of(&FULL.replace("1000", "2000"), Cgroups::V2, false);
-        assert!(plan.edits.contains(&Edit::Memory(MemoryFile::Max, 1024)));
-    }
-
-    #[test]
-    fn a_score_below_the_floor_is_clamped_and_said() {
-        let policy = policy("");
-        let workload = workload(FULL);
-        let daemon = policy.class("daemon").unwrap();
-        let clamped = plan(daemon, &workload, &host(Cgroups::V2), Some((OomScoreAdj::MIN, OomScoreAdj::ZERO)), false);
-        assert_eq!((clamped.score(), clamped.clamped_from), (Some(OomScoreAdj::ZERO), Some(OomScoreAdj::MIN)));
-        assert!(!clamped.has_its_score());
-        let free = plan(daemon, &workload, &host(Cgroups::V2), Some((OomScoreAdj::MIN, OomScoreAdj::MIN)), false);
-        assert!(free.has_its_score() && free.clamped_from.is_none());
-    }
-
-    #[test]
-    fn the_wanted_score_meets_what_was_asked_or_inherited() {
-        let of = |adjust: &str, spec: &str, inherited: i64| {
-            let policy = policy(&format!("[class.build-step]\noom_score_adj=500\nadjust=\"{adjust}\"\n"));
-            let wanted = wanted_score(policy.class("build-step").unwrap(), &workload(spec), Some(score(inherited)));
-            wanted.map(OomScoreAdj::get)
-        };
-        let (unset, asked) = (r#"{"process":{}}"#, r#"{"process":{"oomScoreAdj":-5}}"#);
-        assert_eq!((of("fill", asked, 900), of("fill", unset, 900)), (None, Some(500)));
-        assert_eq!((of("set", asked, 900), of("set", unset, -1000)), (Some(500), Some(500)));
-        assert_eq!((of("raise", unset, -1000), of("raise", asked, 900)), (Some(500), Some(500)));
-        assert_eq!(of("raise", unset, 900), Some(900), "a step never stands below its daemon");
-    }
-}
+#[path = "decide_tests.rs"]
+mod tests;

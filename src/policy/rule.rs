@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use thiserror::Error;
 use wildcard::Wildcard;
 
+use crate::spec::annotation;
 use crate::spec::workload::Workload;
 
 /// A class in a rule: one of the policy's, or the built-in one that leaves the container alone.
@@ -48,7 +49,7 @@ impl Rule {
     pub fn fails_on<'a>(&'a self, workload: &'a Workload<'_>) -> Option<Failed<'a>> {
         self.conditions.iter().find_map(|condition| {
             let values = condition.values(workload);
-            // Twins of a field: whichever the runtime takes, the condition has to hold for it.
+            // A field with several values: whichever the runtime takes, the condition has to hold for it.
             let holds = !values.is_empty() && values.iter().all(|value| condition.pattern.matches(value));
             (!holds).then_some(Failed { condition, values })
         })
@@ -109,10 +110,6 @@ impl fmt::Display for Field {
     }
 }
 
-/// The prefixes of annotations that CRI engines write themselves (containerd `internal/cri/annotations`, CRI-O
-/// `internal/annotations`).
-const ENGINE_ANNOTATIONS: [&str; 2] = ["io.kubernetes.cri.", "io.kubernetes.cri-o."];
-
 impl Condition {
     fn values<'a>(&self, workload: &'a Workload<'_>) -> Vec<Cow<'a, [u8]>> {
         let text = |value: &'a Cow<'_, str>| Cow::Borrowed(value.as_bytes());
@@ -133,7 +130,7 @@ impl Condition {
     fn is_engine_controlled(&self) -> bool {
         let decided = match &self.field {
             Field::Bundle | Field::Cgroup => true,
-            Field::Annotation(key) => ENGINE_ANNOTATIONS.iter().any(|prefix| key.starts_with(prefix)),
+            Field::Annotation(key) => annotation::ENGINE_PREFIXES.iter().any(|prefix| key.starts_with(prefix)),
             Field::Id | Field::Hostname | Field::Arg0 => false,
         };
         decided && !self.pattern.text.bytes().all(|byte| matches!(byte, b'*' | b'?' | b'/'))
@@ -141,12 +138,20 @@ impl Condition {
 }
 
 /// A glob over a whole value: `*` and `?` match any bytes and any byte, `/` included; `\` takes the next one literally.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Pattern {
     text: String,
-    /// The glob in the matcher's words, in which brackets and braces are plain.
-    glob: Vec<u8>,
+    /// The glob in the matcher's syntax, in which brackets and braces are plain.
+    glob: Wildcard<'static>,
 }
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Pattern {}
 
 /// Why a text is not a glob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -178,23 +183,8 @@ impl Pattern {
                 other => glob.extend(other.to_string().bytes()),
             }
         }
+        let glob = Wildcard::from_owned(glob).map_err(|_| PatternError::Escape)?;
         Ok(Pattern { text: text.to_owned(), glob })
-    }
-
-    /// The glob that matches this value and no other.
-    #[must_use]
-    pub fn exactly(value: &str) -> Self {
-        let mut text = String::with_capacity(value.len());
-        for letter in value.chars() {
-            if matches!(letter, '*' | '?' | '\\' | '[' | ']' | '{' | '}') {
-                text.push('\\');
-            }
-            text.push(letter);
-        }
-        let glob = value
-            .bytes()
-            .flat_map(|byte| matches!(byte, b'*' | b'?' | b'\\').then_some(b'\\').into_iter().chain([byte]));
-        Pattern { glob: glob.collect(), text }
     }
 
     /// The glob as it was written.
@@ -206,7 +196,7 @@ impl Pattern {
     /// Whether the glob matches the whole value.
     #[must_use]
     pub fn matches(&self, value: &[u8]) -> bool {
-        Wildcard::new(&self.glob).is_ok_and(|glob| glob.is_match(value))
+        self.glob.is_match(value)
     }
 }
 
@@ -228,12 +218,6 @@ mod tests {
         assert!(matches(r"a\*b", b"a*b") && !matches(r"a\*b", b"axb"));
         assert!(!matches("x*", b""));
         assert!(matches("*", b"line\nbreak"));
-        for plain in ["sandbox", r"*a\b?[c]{d}"] {
-            assert_eq!(Pattern::exactly(plain), Pattern::new(Pattern::exactly(plain).text()).unwrap(), "{plain}");
-            assert!(
-                Pattern::exactly(plain).matches(plain.as_bytes()) && !Pattern::exactly(plain).matches(b"xa\\bx[c]{d}")
-            );
-        }
         assert_eq!(Pattern::new("a{b,c}").unwrap_err(), PatternError::Choice('{'));
         assert_eq!(Pattern::new(r"a\b").unwrap_err(), PatternError::Escape);
         assert_eq!(Pattern::new("a\\").unwrap_err(), PatternError::Escape);
@@ -251,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_holds_for_all_twins_or_not_at_all() {
+    fn a_condition_holds_for_all_values() {
         let mut workload = Workload { hostnames: vec!["a".into(), "b".into()], ..Workload::default() };
         assert!(rule(&[(Field::Hostname, "a")]).fails_on(&workload).is_some());
         assert!(rule(&[(Field::Hostname, "?")]).fails_on(&workload).is_none());

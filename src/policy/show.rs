@@ -5,7 +5,7 @@ mod guard;
 use std::fmt::Write as _;
 
 use super::Policy;
-use super::class::Class;
+use super::class::{Class, OomGroup};
 use super::rule::{ClassRef, Field, Rule};
 use crate::log::LogTo;
 
@@ -42,7 +42,15 @@ pub fn toml(policy: &Policy) -> String {
 
 fn write_class(out: &mut String, class: &Class) {
     let _ = writeln!(out, "[class.{}]\noom_score_adj = {}", quoted(&class.name), class.score);
-    let _ = writeln!(out, "adjust = {}\noom_group = {}", quoted(class.adjust.word()), class.oom_group);
+    let _ = writeln!(out, "adjust = {}", quoted(class.adjust.word()));
+    if let Some(above) = class.above_engine {
+        let _ = writeln!(out, "above_engine = {above}");
+    }
+    let _ = match class.oom_group {
+        OomGroup::Set => writeln!(out, "oom_group = true"),
+        OomGroup::Clear => writeln!(out, "oom_group = false"),
+        OomGroup::Leave => writeln!(out, "# oom_group: as the engine sets it"),
+    };
     let limits = [("memory_max", class.memory_max), ("memory_high", class.memory_high), ("swap_max", class.swap_max)];
     for (key, size) in limits.into_iter().filter_map(|(key, size)| Some((key, size?))) {
         let _ = writeln!(out, "{key} = {}", quoted(&size.to_string()));

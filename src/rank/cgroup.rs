@@ -22,7 +22,7 @@ impl Tree {
     #[must_use]
     pub fn find(roots: &Roots) -> Tree {
         match host::cgroups(roots) {
-            Cgroups::V2 | Cgroups::V2WithoutMemory => Tree { root: roots.cgroup.clone(), is_v2: true },
+            Cgroups::V2 | Cgroups::V2WithoutMemory(_) => Tree { root: roots.cgroup.clone(), is_v2: true },
             Cgroups::V1 => Tree { root: roots.cgroup.join("memory"), is_v2: false },
         }
     }

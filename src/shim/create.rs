@@ -22,8 +22,6 @@ use crate::spec::bundle::{self, absolute_path};
 use crate::spec::document::Document;
 use crate::spec::edit;
 use crate::spec::workload::Workload;
-use crate::system::host::{self, Host};
-use crate::system::meminfo::Meminfo;
 use crate::system::oom_score_adj::OomScoreAdj;
 use crate::system::own_score::{OwnScore, OwnScoreError};
 
@@ -102,10 +100,7 @@ fn plan(
         return Ok((own, plan));
     };
     let score = effective::score_for(class, workload, &mut own)?;
-    let host = Host {
-        cgroups: host::cgroups(roots),
-        memory: class.limits().next().and_then(|_| Meminfo::read(&roots.proc).total),
-    };
+    let host = effective::host_for(class, roots);
     Ok((own, decide::plan(class, workload, &host, score, it.cgroups_disabled())))
 }
 

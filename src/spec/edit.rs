@@ -9,41 +9,15 @@ use std::ops::Range;
 use thiserror::Error;
 
 use crate::json::{Kind, Node};
+pub use crate::system::memory_file::MemoryFile;
 use crate::system::oom_score_adj::OomScoreAdj;
-
-/// A file of the cgroup v2 memory controller that a spec can set through `linux.resources.unified`
-/// (runtime-spec `config-linux.md`, "Unified"; kernel `cgroup-v2.rst`, "Memory Interface Files").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MemoryFile {
-    /// `memory.oom.group`: `1` and the cgroup dies whole.
-    OomGroup,
-    /// `memory.max`: the hard limit, bytes.
-    Max,
-    /// `memory.high`: the throttling limit, bytes.
-    High,
-    /// `memory.swap.max`: the swap limit, bytes.
-    SwapMax,
-}
-
-impl MemoryFile {
-    /// The file's name, which is the key in `unified`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            MemoryFile::OomGroup => "memory.oom.group",
-            MemoryFile::Max => "memory.max",
-            MemoryFile::High => "memory.high",
-            MemoryFile::SwapMax => "memory.swap.max",
-        }
-    }
-}
 
 /// One change of a spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
     /// `process.oomScoreAdj`.
     OomScoreAdj(OomScoreAdj),
-    /// An entry of `linux.resources.unified`; `1` for the group flag, bytes for a limit.
+    /// An entry of `linux.resources.unified`; `0` or `1` for the group flag, bytes for a limit.
     Memory(MemoryFile, u64),
 }
 

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 
 use crate::json::Node;
 use crate::spec::document::Document;
-use crate::spec::edit::MemoryFile;
+use crate::system::memory_file::MemoryFile;
+use crate::system::memory_size::Limit;
 use crate::system::oom_score_adj::OomScoreAdj;
 
 /// How many arguments are kept.
@@ -45,8 +46,19 @@ pub struct Requested {
     pub has_process: bool,
     /// Whether there is an object `linux.resources`.
     pub has_resources: bool,
-    /// The lowest limit in force for each file, bytes; absent where unlimited.
-    pub limits: Vec<(MemoryFile, u64)>,
+    /// Whether the engine set `memory.oom.group`, as the kubelet does for every container since 1.28.
+    pub oom_group: bool,
+    /// The lowest limit that was asked for in each file; absent where there is none.
+    pub limits: Vec<(MemoryFile, RequestedLimit)>,
+}
+
+/// A limit that the engine asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RequestedLimit {
+    /// A text that the kernel refuses, or whose meaning nobody means.
+    Unreadable,
+    /// That many bytes.
+    Bytes(u64),
 }
 
 impl<'a> Workload<'a> {
@@ -102,7 +114,9 @@ impl Requested {
         Requested {
             score: scores.iter().filter_map(valid).max(),
             has_process: document.find(&["process"]).iter().any(is_object),
-            has_resources: resources.iter().any(is_object),
+            // To Go a null behind another one takes it away.
+            has_resources: !resources.is_empty() && resources.iter().all(is_object),
+            oom_group: resources.iter().any(|node| has_oom_group(*node)),
             limits: [MemoryFile::Max, MemoryFile::High, MemoryFile::SwapMax]
                 .into_iter()
                 .filter_map(|file| Some((file, resources.iter().filter_map(|node| limit(*node, file)).min()?)))
@@ -110,30 +124,48 @@ impl Requested {
         }
     }
 
-    /// The limit that the engine set in that file, bytes.
+    /// The limit that the engine asked for in that file.
     #[must_use]
-    pub fn limit(&self, file: MemoryFile) -> Option<u64> {
+    pub fn limit(&self, file: MemoryFile) -> Option<RequestedLimit> {
         self.limits.iter().find(|(named, _)| *named == file).map(|(_, limit)| *limit)
     }
 }
 
+/// The texts that `unified` has for a file.
+fn unified(resources: Node<'_>, file: MemoryFile) -> impl Iterator<Item = Cow<'_, str>> {
+    let entries = resources.fields("unified").flat_map(move |map| map.entries(file.name()));
+    // What is not a text stops every runtime.
+    entries.map(|entry| entry.text().unwrap_or_default())
+}
+
+/// Whether `unified` sets the group flag. Only `0` clears it: what the kernel refuses is not for us to repair.
+fn has_oom_group(resources: Node<'_>) -> bool {
+    unified(resources, MemoryFile::OomGroup).any(|text| text.trim() != "0")
+}
+
 /// The limit in one `resources` object: `unified` is applied last and overrides `memory` (runc `fs2/memory.go`).
-fn limit(resources: Node<'_>, file: MemoryFile) -> Option<u64> {
-    let entries: Vec<_> = resources.fields("unified").flat_map(|map| map.entries(file.name())).collect();
-    if !entries.is_empty() {
-        return entries.iter().filter_map(|entry| entry.text()?.parse().ok()).min();
+fn limit(resources: Node<'_>, file: MemoryFile) -> Option<RequestedLimit> {
+    let mut entries = unified(resources, file).peekable();
+    if entries.peek().is_some() {
+        let bytes = |text: Cow<'_, str>| match Limit::parse(&text) {
+            Some(Limit::Bytes(bytes)) => Some(RequestedLimit::Bytes(bytes)),
+            Some(Limit::Unlimited) => None,
+            None => Some(RequestedLimit::Unreadable),
+        };
+        return entries.filter_map(bytes).min();
     }
     let number = |name: &str| {
         let values = resources.find(&["memory", name]).into_iter();
         // 0 is ignored by runtimes and -1 means unlimited.
         values.filter_map(|node| u64::try_from(node.integer()?).ok()).filter(|&bytes| bytes > 0).min()
     };
-    match file {
+    let bytes = match file {
         MemoryFile::Max => number("limit"),
         // The spec counts memory and swap together, cgroup v2 swap alone.
         MemoryFile::SwapMax => number("swap")?.checked_sub(number("limit")?),
         MemoryFile::OomGroup | MemoryFile::High => None,
-    }
+    };
+    bytes.map(RequestedLimit::Bytes)
 }
 
 #[cfg(test)]
@@ -165,16 +197,44 @@ mod tests {
     }
 
     #[test]
+    fn the_group_flag_of_the_kubelet_is_seen() {
+        let of = |unified: &str| asked(&format!(r#"{{"linux":{{"resources":{{"unified":{unified}}}}}}}"#)).oom_group;
+        assert!(of(r#"{"memory.oom.group":"1"}"#) && of(r#"{"memory.oom.group":"0","memory.oom.group":"1"}"#));
+        assert!(!of(r#"{"memory.oom.group":"0"}"#) && !of("{}") && !of("null"));
+    }
+
+    #[test]
+    fn resources_that_null_takes_away_are_none() {
+        assert!(asked(r#"{"linux":{"resources":{}}}"#).has_resources);
+        assert!(!asked(r#"{"linux":{"resources":{},"resources":null}}"#).has_resources);
+        assert!(!asked(r#"{"linux":{}}"#).has_resources);
+    }
+
+    #[test]
     fn limits_are_read_as_runtimes_apply_them() {
         let of = |resources: &str| {
             let asked = asked(&format!("{{\"linux\":{{\"resources\":{resources}}}}}"));
-            (asked.limit(MemoryFile::Max), asked.limit(MemoryFile::SwapMax))
+            let bytes = |file| match asked.limit(file) {
+                Some(RequestedLimit::Bytes(bytes)) => Some(bytes),
+                Some(RequestedLimit::Unreadable) => Some(u64::MAX),
+                None => None,
+            };
+            (bytes(MemoryFile::Max), bytes(MemoryFile::SwapMax))
         };
         assert_eq!(of(r#"{"memory":{"limit":100,"swap":150}}"#), (Some(100), Some(50)));
         assert_eq!(of(r#"{"memory":{"limit":100,"swap":-1}}"#), (Some(100), None));
         assert_eq!(of(r#"{"memory":{"limit":0}}"#), (None, None));
         assert_eq!(of(r#"{"memory":{"limit":100},"unified":{"memory.max":"max"}}"#), (None, None));
         assert_eq!(of(r#"{"memory":{"limit":100},"unified":{"memory.max":"70"}}"#), (Some(70), None));
+        assert_eq!(
+            of(r#"{"unified":{"memory.max":"1G","memory.swap.max":" 0x10K\n"}}"#),
+            (Some(1 << 30), Some(16 << 10))
+        );
+        assert_eq!(of(r#"{"unified":{"memory.max":"1G","memory.max":"1M"}}"#), (Some(1 << 20), None));
+        for unreadable in [r#""1GB""#, "7", r#""""#, "null"] {
+            let resources = format!(r#"{{"unified":{{"memory.max":{unreadable},"memory.max":"1"}}}}"#);
+            assert_eq!(of(&resources), (Some(u64::MAX), None), "{unreadable}");
+        }
         assert_eq!(of("{}"), (None, None));
     }
 }

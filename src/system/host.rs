@@ -3,11 +3,13 @@
 //! Everything is read below [`Roots`], so that a test hands over a directory of its own.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::system::capabilities::ScorePrivilege;
+use crate::system::capabilities::in_initial_user_namespace;
 use crate::system::meminfo::Meminfo;
+use crate::system::memory_file::MemoryFile;
 
 /// Where the kernel's file systems are mounted.
 #[derive(Debug, Clone)]
@@ -29,10 +31,39 @@ impl Default for Roots {
 pub enum Cgroups {
     /// cgroup v2 with the memory controller at hand: `memory.oom.group` and limits can be set.
     V2,
-    /// cgroup v2, but nobody delegated the memory controller to this user (rootless without `Delegate=memory`).
-    V2WithoutMemory,
+    /// cgroup v2, but the memory controller is not to be had.
+    V2WithoutMemory(NoMemory),
     /// cgroup v1, or v1 with an empty v2 beside it ("hybrid"): runc refuses any `unified` there.
     V1,
+}
+
+/// Why a process on cgroup v2 has no memory controller for the cgroups that it makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoMemory {
+    /// The kernel's own root has none: it is switched off, or a cgroup v1 hierarchy uses it.
+    InKernel,
+    /// The root that this process sees, a container's, was not given it from above.
+    InNamespace,
+    /// That root has it, but cannot enable it for what is below, because processes are in it (cgroup-v2.rst, "No
+    /// Internal Process Constraint").
+    BesideProcesses,
+    /// Nobody delegated it to this user (rootless without `Delegate=memory`).
+    Delegated,
+}
+
+impl fmt::Display for NoMemory {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            NoMemory::InKernel => {
+                "the kernel has no memory controller on cgroup v2 (cgroup_disable=memory, or cgroup v1 uses it)"
+            }
+            NoMemory::InNamespace => "memory is not in cgroup.controllers of the root of this cgroup namespace",
+            NoMemory::BesideProcesses => {
+                "memory is not in cgroup.subtree_control of the root of this cgroup namespace, which has processes"
+            }
+            NoMemory::Delegated => "the memory controller is not delegated to this user",
+        })
+    }
 }
 
 /// What the memory controller's settings depend on.
@@ -42,40 +73,80 @@ pub struct Host {
     pub cgroups: Cgroups,
     /// The machine's RAM in bytes (`MemTotal`); `None` when it could not be read.
     pub memory: Option<u64>,
+    /// The files of the memory controller that this kernel does not have, of those that were looked for.
+    pub missing: Vec<MemoryFile>,
 }
 
 impl Host {
     /// Looks at the machine below those roots.
     #[must_use]
     pub fn read(roots: &Roots) -> Host {
-        Host { cgroups: cgroups(roots), memory: Meminfo::read(&roots.proc).total }
+        let cgroups = cgroups(roots);
+        Host { cgroups, memory: Meminfo::read(&roots.proc).total, missing: missing(roots, cgroups, &MemoryFile::ALL) }
     }
 }
 
 /// Which cgroup hierarchy holds the memory controller.
 ///
 /// `cgroup.controllers` at the top exists on a pure v2 mount only; the hybrid layout has it one directory below. A user
-/// without rights on the top of the tree gets what his own cgroup lists.
+/// that does not own the top of the tree gets what its own cgroup lists.
 #[must_use]
 pub fn cgroups(roots: &Roots) -> Cgroups {
     let Ok(top) = std::fs::read(roots.cgroup.join("cgroup.controllers")) else {
         return Cgroups::V1;
     };
-    let own = || {
-        let path = own_v2_cgroup(&std::fs::read(roots.proc.join("self/cgroup")).ok()?)?;
-        std::fs::read(roots.cgroup.join(path).join("cgroup.controllers")).ok()
-    };
-    if cannot_give_memory(&roots.cgroup) {
-        return Cgroups::V2WithoutMemory;
+    if !names_memory(&top) {
+        // The real root has no such file.
+        let is_root = !roots.cgroup.join("cgroup.type").exists();
+        return Cgroups::V2WithoutMemory(if is_root { NoMemory::InKernel } else { NoMemory::InNamespace });
     }
-    let listed = if ScorePrivilege::own(&roots.proc) == ScorePrivilege::Full { Some(top) } else { own().or(Some(top)) };
-    let has_memory = listed.is_some_and(|list| names_memory(&list));
-    if has_memory { Cgroups::V2 } else { Cgroups::V2WithoutMemory }
+    if cannot_give_memory(&roots.cgroup) {
+        return Cgroups::V2WithoutMemory(NoMemory::BesideProcesses);
+    }
+    let own = || std::fs::read(own_directory(roots)?.join("cgroup.controllers")).ok();
+    if owns_the_tree(&roots.proc) || own().is_none_or(|list| names_memory(&list)) {
+        return Cgroups::V2;
+    }
+    Cgroups::V2WithoutMemory(NoMemory::Delegated)
+}
+
+/// Those of the files that no cgroup has where the memory controller is: the kernel is too old or does not count swap.
+///
+/// A cgroup tells that was made already: this process's own or one above, or else one at the top. Where there is none
+/// yet with the controller, nothing is known to be missing.
+#[must_use]
+pub fn missing(roots: &Roots, cgroups: Cgroups, files: &[MemoryFile]) -> Vec<MemoryFile> {
+    if cgroups != Cgroups::V2 || files.is_empty() {
+        return Vec::new();
+    }
+    let has_controller = |directory: &Path| directory.join("memory.current").exists();
+    let own = own_directory(roots);
+    let mut above = own.iter().flat_map(|own| own.ancestors()).take_while(|path| path.starts_with(&roots.cgroup));
+    let found = above.find(|directory| has_controller(directory)).map(Path::to_owned).or_else(|| {
+        let entries = std::fs::read_dir(&roots.cgroup).ok()?;
+        entries.take(256).flatten().map(|entry| entry.path()).find(|path| has_controller(path))
+    });
+    let Some(found) = found else { return Vec::new() };
+    files.iter().copied().filter(|file| !found.join(file.name()).exists()).collect()
+}
+
+/// The directory of this process's own cgroup.
+fn own_directory(roots: &Roots) -> Option<PathBuf> {
+    let path = own_v2_cgroup(&std::fs::read(roots.proc.join("self/cgroup")).ok()?)?;
+    Some(roots.cgroup.join(path))
+}
+
+/// Whether this process is root where the tree was mounted, and so may enable a controller anywhere in it.
+fn owns_the_tree(proc: &Path) -> bool {
+    let status = std::fs::read_to_string(proc.join("self/status")).unwrap_or_default();
+    let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    let effective = ids.and_then(|ids| ids.split_ascii_whitespace().nth(1));
+    effective == Some("0") && in_initial_user_namespace(proc)
 }
 
 /// Whether the top of the tree is some cgroup below the machine's (a container's own cgroup namespace) that cannot give
 /// memory to what is below it: it has processes and did not enable the controller, and cgroup v2 then no longer lets it
-/// (cgroup-v2.rst, "No Internal Process Constraint"). A runtime fails on any memory setting there.
+/// ([`NoMemory::BesideProcesses`]). A runtime fails on any memory setting there.
 fn cannot_give_memory(top: &Path) -> bool {
     let read = |name: &str| std::fs::read(top.join(name)).unwrap_or_default();
     // The real root has no such file.
@@ -99,8 +170,9 @@ pub fn own_v2_cgroup(text: &[u8]) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    const STATUS_FULL: &str = "Name:\tx\nCapEff:\t000001ffffffffff\n";
-    const STATUS_WITHOUT: &str = "Name:\tx\nCapEff:\t000001fffeffffff\n";
+    const STATUS_FULL: &str = "Name:\tx\nUid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\n";
+    const STATUS_WITHOUT: &str = "Name:\tx\nUid:\t0\t0\t0\t0\nCapEff:\t000001fffeffffff\n";
+    const STATUS_USER: &str = "Name:\tx\nUid:\t0\t1000\t0\t0\nCapEff:\t0000000000000000\n";
     const INITIAL: &str = "         0          0 4294967295\n";
 
     fn machine(files: &[(&str, &str)]) -> (tempfile::TempDir, Roots) {
@@ -125,7 +197,7 @@ mod tests {
             cgroups(&roots)
         };
         assert_eq!(of(&[procs]), Cgroups::V2, "the real root may have processes");
-        assert_eq!(of(&[inner, procs]), Cgroups::V2WithoutMemory);
+        assert_eq!(of(&[inner, procs]), Cgroups::V2WithoutMemory(NoMemory::BesideProcesses));
         assert_eq!(of(&[inner]), Cgroups::V2, "the runtime can enable it there");
         assert_eq!(of(&[inner, procs, enabled]), Cgroups::V2);
     }
@@ -144,13 +216,48 @@ mod tests {
         let not_delegated = ("cgroup/user.slice/u/cgroup.controllers", "pids\n");
         let cases = [
             (STATUS_FULL, not_delegated, Cgroups::V2),
-            (STATUS_WITHOUT, delegated, Cgroups::V2),
-            (STATUS_WITHOUT, not_delegated, Cgroups::V2WithoutMemory),
+            (STATUS_WITHOUT, not_delegated, Cgroups::V2),
+            (STATUS_USER, delegated, Cgroups::V2),
+            (STATUS_USER, not_delegated, Cgroups::V2WithoutMemory(NoMemory::Delegated)),
         ];
         for (status, list, expected) in cases {
             let files = [base[0], base[1], ("proc/self/status", status), own, list];
             let (_root, roots) = machine(&files);
             assert_eq!(cgroups(&roots), expected, "{status:?} {list:?}");
         }
+    }
+
+    #[test]
+    fn a_root_without_the_controller_is_told_apart() {
+        let base = [("proc/self/uid_map", INITIAL), ("proc/self/status", STATUS_FULL)];
+        let of = |more: &[(&str, &str)]| {
+            let (_root, roots) = machine(&[&base[..], &[("cgroup/cgroup.controllers", "cpu pids\n")], more].concat());
+            cgroups(&roots)
+        };
+        assert_eq!(of(&[]), Cgroups::V2WithoutMemory(NoMemory::InKernel));
+        assert_eq!(of(&[("cgroup/cgroup.type", "domain\n")]), Cgroups::V2WithoutMemory(NoMemory::InNamespace));
+    }
+
+    #[test]
+    fn files_are_looked_up_where_the_controller_is() {
+        let of = |files: &[&str]| {
+            let files: Vec<(&str, &str)> = files.iter().map(|name| (*name, "0::/system.slice/b.service\n")).collect();
+            let (_root, roots) = machine(&files);
+            missing(&roots, Cgroups::V2, &MemoryFile::ALL)
+        };
+        let own = "proc/self/cgroup";
+        let all = ["memory.current", "memory.oom.group", "memory.max", "memory.high", "memory.swap.max"];
+        let at = |directory: &str, count: usize| -> Vec<String> {
+            all[..count].iter().map(|name| format!("cgroup/{directory}/{name}")).collect()
+        };
+        let of_own = |directory: &str, count: usize| {
+            let files = at(directory, count);
+            of(&files.iter().map(String::as_str).chain([own]).collect::<Vec<_>>())
+        };
+        assert_eq!(of_own("system.slice/b.service", 4), [MemoryFile::SwapMax]);
+        assert_eq!(of_own("system.slice", 5), []);
+        assert_eq!(of_own("other.slice", 4), [MemoryFile::SwapMax], "any cgroup knows what the kernel has");
+        assert_eq!(of_own("system.slice/b.service", 0), [], "nothing tells");
+        assert_eq!(of(&[own, "cgroup/memory.current"]), MemoryFile::ALL);
     }
 }

@@ -5,6 +5,8 @@ pub mod cgroup;
 pub mod exec;
 pub mod host;
 pub mod meminfo;
+pub mod memory_file;
+pub mod memory_size;
 pub mod oom_group;
 pub mod oom_score_adj;
 pub mod os_error;

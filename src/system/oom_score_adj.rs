@@ -31,6 +31,8 @@ impl OomScoreAdj {
     pub const MIN: OomScoreAdj = OomScoreAdj(-1000);
     /// The score of a process that is picked before all others.
     pub const MAX: OomScoreAdj = OomScoreAdj(1000);
+    /// What the kubelet's engines give a pod's sandbox.
+    pub const SANDBOX: OomScoreAdj = OomScoreAdj(-998);
     /// The neutral score.
     pub const ZERO: OomScoreAdj = OomScoreAdj(0);
     /// Counts as half of the memory on top of what the process uses.
@@ -51,6 +53,12 @@ impl OomScoreAdj {
     #[must_use]
     pub fn get(self) -> i16 {
         self.0
+    }
+
+    /// That much more, or the highest.
+    #[must_use]
+    pub fn raised_by(self, more: u16) -> Self {
+        OomScoreAdj(i16::try_from(more).map_or(i16::MAX, |more| self.0.saturating_add(more)).min(Self::MAX.0))
     }
 
     /// The score half way between two, rounded towards `self`; used to search for a floor.

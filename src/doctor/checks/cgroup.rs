@@ -1,10 +1,8 @@
 //! cgroup v2 with the memory controller: only there a step is killed as a group, and has limits that oomshim sets.
 
-use std::path::Path;
-
 use super::super::{Finding, Snapshot};
 use crate::rank::kernel::Kernel;
-use crate::system::host::{self, Cgroups};
+use crate::system::host::{self, Cgroups, NoMemory};
 
 /// Looks at where the memory controller is, and for whom it is enabled.
 #[must_use]
@@ -18,12 +16,12 @@ pub fn run(machine: &Snapshot) -> Vec<Finding> {
             "the memory controller is on cgroup v1: one process of a step is killed, and the broken step goes on",
             "boot with `systemd.unified_cgroup_hierarchy=1` (and without `cgroup_no_v1=` exceptions)",
         ),
-        Cgroups::V2WithoutMemory if is_off_for_all(tree) => Finding::warn(
+        Cgroups::V2WithoutMemory(NoMemory::InKernel) => Finding::warn(
             "cgroup v2, but the kernel has the memory controller off: a step cannot be killed as a group",
             "`cgroup_enable=memory` on the kernel's command line (and no `cgroup_disable=memory`)",
         ),
-        Cgroups::V2WithoutMemory => Finding::warn(
-            "cgroup v2, but the memory controller is not delegated: a step cannot be killed as a group",
+        Cgroups::V2WithoutMemory(why) => Finding::warn(
+            format!("cgroup v2, but {why}: a step cannot be killed as a group"),
             "`Delegate=memory` under [Service] with `systemctl edit user@.service`",
         ),
         Cgroups::V2 => match std::fs::read_to_string(tree.join("cgroup.subtree_control")) {
@@ -47,14 +45,6 @@ pub fn run(machine: &Snapshot) -> Vec<Finding> {
         Some(_) => None,
     };
     std::iter::once(finding).chain(kernel).collect()
-}
-
-/// Whether not even the root of all cgroups has the memory controller. A container's root, which is none, is told by
-/// `cgroup.events` (Linux, Documentation/admin-guide/cgroup-v2.rst: it is in non-root cgroups only).
-fn is_off_for_all(tree: &Path) -> bool {
-    let list = std::fs::read_to_string(tree.join("cgroup.controllers"));
-    let has_memory = list.is_ok_and(|list| list.split_ascii_whitespace().any(|name| name == "memory"));
-    !has_memory && !tree.join("cgroup.events").exists()
 }
 
 #[cfg(test)]
@@ -94,7 +84,7 @@ mod tests {
         assert!(remedy(&[root[0], root[1], without]).starts_with("`cgroup_enable=memory` on the kernel's"));
         assert!(remedy(&[without]).starts_with("`cgroup_enable=memory` on the kernel's"));
         // What a container sees is not the root of all cgroups.
-        assert!(remedy(&[root[0], root[1], without, ("cgroup/cgroup.events", "populated 1\n")]).contains("Delegate"));
+        assert!(remedy(&[root[0], root[1], without, ("cgroup/cgroup.type", "domain\n")]).contains("Delegate"));
         let not_delegated = [
             ("cgroup/cgroup.controllers", "cpu memory\n"),
             ("proc/self/cgroup", "0::/user.slice\n"),

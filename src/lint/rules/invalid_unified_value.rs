@@ -1,7 +1,7 @@
 //! `invalid-unified-value`: a value that the kernel does not take.
 
-use crate::lint::memparse::size;
 use crate::lint::rule::prelude::*;
+use crate::system::memory_size::Limit;
 
 pub(super) struct InvalidUnifiedValue;
 
@@ -37,7 +37,7 @@ impl Rule for InvalidUnifiedValue {
             let wrong = match key.as_ref() {
                 "memory.oom.group" => (!matches!(value, "0" | "1")).then_some("takes 0 or 1"),
                 "memory.max" | "memory.high" | "memory.low" | "memory.min" | "memory.swap.max" | "memory.swap.high"
-                | "memory.zswap.max" => (!is_size(value)).then_some("takes bytes or `max`"),
+                | "memory.zswap.max" => Limit::parse(value).is_none().then_some("takes bytes or `max`"),
                 "memory.current"
                 | "memory.events"
                 | "memory.stat"
@@ -54,11 +54,6 @@ impl Rule for InvalidUnifiedValue {
             }
         }
     }
-}
-
-/// What the kernel's `page_counter_memparse` takes.
-fn is_size(text: &str) -> bool {
-    text == "max" || size(text).is_some()
 }
 
 #[cfg(test)]

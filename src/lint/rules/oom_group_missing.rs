@@ -44,10 +44,8 @@ impl Rule for OomGroupMissing {
         }
         let is_v2 = match subject.machine.map(|machine| machine.host.cgroups) {
             Some(Cgroups::V1) => return,
-            Some(Cgroups::V2WithoutMemory) => {
-                return report.cannot_judge(
-                    "the memory controller is not delegated to this user, so another cgroup's engine decides",
-                );
+            Some(Cgroups::V2WithoutMemory(why)) => {
+                return report.cannot_judge(format!("{why}, so another cgroup's engine decides"));
             }
             Some(Cgroups::V2) => true,
             None => false,

@@ -1,6 +1,7 @@
 //! `policy-immune-limit`: a class that is to die, or to be limited, and never killed.
 
 use crate::lint::rule::prelude::*;
+use crate::policy::class::OomGroup;
 use crate::system::oom_score_adj::OomScoreAdj;
 
 pub(super) struct PolicyImmuneLimit;
@@ -42,7 +43,7 @@ impl Rule for PolicyImmuneLimit {
                     .label("cannot be enforced")
                     .emit();
             }
-            if let Some(group) = table.field("oom_group").filter(|_| class.oom_group) {
+            if let Some(group) = table.field("oom_group").filter(|_| class.oom_group == OomGroup::Set) {
                 report
                     .at(&group.name_span(), "a group kill spares every process at -1000")
                     .label("without effect")

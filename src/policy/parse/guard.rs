@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Parsed, Table, Value, absolute, boolean, one_of, problem, size, string};
+use super::class::{Zero, size};
+use super::table::{Parsed, Table, Value, absolute, boolean, one_of, problem, string};
 use crate::policy::class::Size;
 use crate::policy::guard::{ClassGuard, Guard, Mode, Order, Sustained};
 use crate::policy::rule::Pattern;
@@ -42,7 +43,7 @@ pub(super) fn guard(table: &Table<'_, '_>, base: Guard) -> Parsed<Guard> {
         }
     }
     if let Some(value) = table.get("floor") {
-        guard.floor = size(value, true)?;
+        guard.floor = size(value, Zero::Kills)?;
         if let Size::Percent(51..) = guard.floor {
             let message = "a floor above 50% of RAM would kill on healthy machines";
             return problem(value.span(), message);
@@ -57,7 +58,7 @@ pub(super) fn guard(table: &Table<'_, '_>, base: Guard) -> Parsed<Guard> {
     if let Some(thrash) = table.table("thrash")? {
         guard.thrash = sustained(&thrash, &["share", "for", "below"], guard.thrash)?;
         if let Some(value) = thrash.get("below") {
-            guard.thrash_below = size(value, true)?;
+            guard.thrash_below = size(value, Zero::Kills)?;
         }
     }
     if let Some(value) = table.get("own_limit") {
@@ -102,7 +103,7 @@ pub(super) fn of_class(table: &Table<'_, '_>, is_protected: bool) -> Parsed<Clas
         }
     }
     if let Some(value) = table.get("guard_reserve") {
-        guard.reserve = size(value, false)?;
+        guard.reserve = size(value, Zero::IsALimit)?;
     }
     Ok(guard)
 }

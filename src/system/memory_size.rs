@@ -1,11 +1,38 @@
-//! Sizes in the files of the memory controller, as the kernel reads them.
+//! Amounts of memory as the kernel reads them: the one grammar for specs, policies and the linter.
+
+/// A limit of the memory controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Limit {
+    /// That many bytes.
+    Bytes(u64),
+    /// None: `max`.
+    Unlimited,
+}
+
+impl Limit {
+    /// What the kernel makes of a text that is written to `memory.max` and its like (`page_counter_memparse` in
+    /// `mm/page_counter.c`, behind `strstrip`); `None` for what it refuses, and for what [`bytes`] does not take.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Limit> {
+        match text.trim_matches(is_space) {
+            "max" => Some(Limit::Unlimited),
+            size => bytes(size).map(Limit::Bytes),
+        }
+    }
+}
+
+/// C's `isspace`.
+fn is_space(letter: char) -> bool {
+    matches!(letter, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
+}
 
 /// The bytes of a size as the kernel reads it (`memparse` in `lib/cmdline.c`): a number as in C, so hexadecimal behind
 /// `0x` and octal behind `0`, and at the end a letter that stands for a power of 1024.
 ///
 /// The kernel also takes the letter alone for 0 bytes, and drops the upper bits of what is too large for 64; nobody
 /// means that, so both are no size here.
-pub(super) fn size(text: &str) -> Option<u64> {
+#[must_use]
+pub fn bytes(text: &str) -> Option<u64> {
     let power = match text.bytes().last()?.to_ascii_lowercase() {
         b'k' => 1,
         b'm' => 2,
@@ -35,6 +62,14 @@ fn is_hexadecimal(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_may_be_max() {
+        assert_eq!(Limit::parse(" max\n"), Some(Limit::Unlimited));
+        assert_eq!(Limit::parse("1G\n"), Some(Limit::Bytes(1 << 30)));
+        assert_eq!((Limit::parse("MAX"), Limit::parse("1 G")), (None, None));
+        assert!(Limit::Bytes(u64::MAX) < Limit::Unlimited);
+    }
 
     #[test]
     fn sizes_are_read_as_the_kernel_reads_them() {
@@ -69,7 +104,7 @@ mod tests {
             ("99999999999999T", None),
         ];
         for (text, expected) in cases {
-            assert_eq!(size(text), expected, "{text}");
+            assert_eq!(bytes(text), expected, "{text}");
         }
     }
 }
