@@ -64,6 +64,19 @@ pub fn helpless(why: Helpless, verdict: &Verdict) -> String {
     }
 }
 
+/// What the job's own log says. No text of the job's is in it.
+#[must_use]
+pub fn to_job(verdict: &Verdict, victim: &Candidate) -> String {
+    let (frees, growth) = (mib(victim.frees), mib(victim.growth));
+    let why = match verdict.cause {
+        Cause::Exhaustion => format!("the machine had {} left", mib(verdict.host.memory_available)),
+        Cause::SwapStorm => format!("the machine had {} left and was swapping", mib(verdict.host.memory_available)),
+        Cause::Thrash => format!("the machine was thrashing with {} left", mib(verdict.host.memory_available)),
+        Cause::OwnLimit => "it made no progress at its own memory limit".to_owned(),
+    };
+    format!("oomshim guard: killing this job: it holds {frees} of memory and grows {growth}/s, and {why}")
+}
+
 /// An amount of memory for people: whole MiB, from 10 GiB on whole GiB.
 #[must_use]
 pub fn mib(bytes: u64) -> String {

@@ -170,7 +170,8 @@ pub fn search(proc: &Path, note: &Note, charged: u64) -> Found {
 }
 
 /// How many bytes of the file system at that path are used.
-fn used(path: &Path) -> u64 {
+#[must_use]
+pub fn used(path: &Path) -> u64 {
     statvfs(path)
         .map_or(0, |stat| stat.blocks().saturating_sub(stat.blocks_free()).saturating_mul(stat.fragment_size()))
 }

@@ -189,16 +189,12 @@ impl Machine {
         }
     }
 
-    /// How fast a job grows, in bytes a second; negative where it shrinks.
+    /// What speaks for and against a job as it stands; `None` for one that is no candidate.
     #[must_use]
-    pub fn growth(&self, id: JobId) -> i64 {
-        self.tracks.get(&id).map_or(0, |track| track.frees.slope())
-    }
-
-    /// The candidates as they stand, those to blame first.
-    #[must_use]
-    pub fn ranking(&self, sample: &Sample) -> Ranking {
-        self.rank(sample, None)
+    pub fn candidate(&self, job: &Job) -> Option<Candidate> {
+        let track = self.tracks.get(&job.id)?;
+        (track.dying.is_none()).then_some(())?;
+        Candidate::of(job, track.frees.slope(), &self.settings)
     }
 
     /// Brings what is remembered of each job up to date. Gives the memory of the dying, which is on its way back.
@@ -245,12 +241,7 @@ impl Machine {
 
     fn rank(&self, sample: &Sample, only: Option<JobId>) -> Ranking {
         let concerned = |job: &&Job| only.is_none_or(|id| job.id == id || job.group == Some(id));
-        let candidate = |job: &Job| {
-            let track = self.tracks.get(&job.id)?;
-            (track.dying.is_none()).then_some(())?;
-            Candidate::of(job, track.frees.slope(), &self.settings)
-        };
-        Ranking::of(sample.jobs.iter().filter(concerned).filter_map(candidate))
+        Ranking::of(sample.jobs.iter().filter(concerned).filter_map(|job| self.candidate(job)))
     }
 
     fn decide(

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::policy::class::Size;
+use crate::policy::guard::{self as policy, Guard};
+
 /// A share of time that has to be exceeded for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sustained {
@@ -35,20 +38,28 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What holds without a policy, on a host with that many bytes of RAM. The figures come from recorded series; see
-    /// `docs/guard.md`.
+    /// What the policy says, on a host with that many bytes of RAM.
+    #[must_use]
+    pub fn of_policy(guard: &Guard, memory_total: u64) -> Settings {
+        let bytes = |size: Size| size.bytes(Some(memory_total)).unwrap_or(0);
+        let sustained = |it: policy::Sustained| Sustained { share: u64::from(it.share), hold: it.hold };
+        let floor = bytes(guard.floor);
+        Settings {
+            floor,
+            highest_floor: (memory_total / 20 * 3).max(floor),
+            swap_low: u64::from(guard.swap_low),
+            storm: sustained(guard.storm),
+            thrash: sustained(guard.thrash),
+            thrash_below: bytes(guard.thrash_below),
+            own_limit: guard.own_limit.map(sustained),
+            horizon: guard.horizon,
+            kills_per_minute: usize::from(guard.kills_per_minute),
+        }
+    }
+
+    /// What holds without a policy. The figures come from recorded series; see `docs/guard.md`.
     #[must_use]
     pub fn of_host(memory_total: u64) -> Settings {
-        Settings {
-            floor: memory_total / 20,
-            highest_floor: memory_total / 20 * 3,
-            swap_low: 10,
-            storm: Sustained { share: 30, hold: Duration::from_secs(1) },
-            thrash: Sustained { share: 40, hold: Duration::from_secs(2) },
-            thrash_below: memory_total / 4,
-            own_limit: Some(Sustained { share: 50, hold: Duration::from_secs(10) }),
-            horizon: Duration::from_secs(10),
-            kills_per_minute: 6,
-        }
+        Settings::of_policy(&Guard::default(), memory_total)
     }
 }

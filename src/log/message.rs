@@ -31,6 +31,16 @@ messages! {
     EXEC = "16b03e6453094c97a5ca6632a64ae007", "the oom_score_adj of an exec";
     /// The hook did not do its work.
     HOOK_FAILED = "1607276d70474526ba3ddf6390d18587", "a hook that did not do its work";
+    /// The guard killed a job, and it is dead.
+    GUARD_KILLED = "ac8308915e8745e38024de85cad80d9e", "a job that the guard killed";
+    /// The guard killed a job, and something of it is left.
+    GUARD_FAILED = "63ca4f46cddb453ca963a38f59ee3512", "a kill of the guard's that did not end the whole job";
+    /// The guard would have killed a job.
+    GUARD_WOULD_KILL = "7001a577c18f47ecb20b02a5eede809f", "a job that the guard would have killed";
+    /// Memory runs out and no kill helps.
+    GUARD_HELPLESS = "ba25a5513a694e729fa1efcc896d2320", "a shortage of memory in which no kill helps";
+    /// What the guard does and cannot do.
+    GUARD_STATE = "a2957a2d75db48819c2a453beaf2c2d2", "the guard's start, stop and reload, and what it cannot do";
 }
 
 #[cfg(test)]

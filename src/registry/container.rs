@@ -60,7 +60,7 @@ impl Container {
 
     /// The end of the path that its cgroup has: of `slice:prefix:name` systemd makes `prefix-name.scope`, and without
     /// any path the runtime takes the id.
-    fn cgroup_tail(&self) -> PathBuf {
+    pub(super) fn cgroup_tail(&self) -> PathBuf {
         let parts: Vec<&[u8]> = self.cgroup.as_bytes().split(|&byte| byte == b':').collect();
         match parts[..] {
             [_, prefix, name] if !self.cgroup.as_bytes().contains(&b'/') => {

@@ -11,6 +11,7 @@
 //! One file, made in one piece, no sync. The directory is root's alone, no symbolic link is followed, and a file counts
 //! only if this user owns it and nobody else can write to it: it names a program that is going to be started.
 
+mod cgroup;
 mod container;
 mod sweep;
 
