@@ -4,6 +4,7 @@
 pub mod completions;
 pub mod doctor;
 pub mod format;
+pub mod guard;
 pub mod hook;
 pub mod lint;
 pub mod man;
@@ -41,6 +42,8 @@ pub enum Command {
     Report(report::Args),
     /// Tell whether this machine is safe when memory runs out, and how to mend what is not
     Doctor(doctor::Args),
+    /// Watch the jobs of this host, and kill the one that uses up the memory before the machine thrashes
+    Guard(guard::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Write the man pages to a directory
@@ -88,6 +91,7 @@ pub fn main(args: &[&OsStr]) -> u8 {
         Command::Rank(args) => rank::run(args),
         Command::Report(args) => report::run(args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Guard(args) => guard::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     };

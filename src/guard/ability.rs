@@ -1,17 +1,14 @@
 //! What the guard cannot do on this machine, in sentences that say what would change that.
 
-use std::path::Path;
-
 use nix::errno::Errno;
 
 use crate::system::cgroup::Version;
 use crate::system::cgroup::tree::Tree;
-use crate::system::host::{ScorePrivilege, rights};
 use crate::system::os_error::OsError;
 
 /// What cannot be done here; nothing on a host with cgroup v2, PSI and all rights.
 #[must_use]
-pub fn cannot(tree: &Tree, proc: &Path, trigger: Option<Errno>) -> Vec<String> {
+pub fn cannot(tree: &Tree, trigger: Option<Errno>) -> Vec<String> {
     let mut cannot = Vec::new();
     match trigger {
         None => {}
@@ -28,12 +25,6 @@ pub fn cannot(tree: &Tree, proc: &Path, trigger: Option<Errno>) -> Vec<String> {
         cannot.push(
             "the memory controller is on cgroup v1: engines report exit status 137 for a kill and no out-of-memory, and a \
              job that is stuck at its own limit is not seen; boot with systemd.unified_cgroup_hierarchy=1"
-                .to_owned(),
-        );
-    }
-    if rights(proc) == ScorePrivilege::RaiseOnly {
-        cannot.push(
-            "CAP_SYS_RESOURCE is missing: the guard cannot protect itself from the OOM killer; start it by its unit"
                 .to_owned(),
         );
     }

@@ -227,7 +227,7 @@ impl Daemon {
             Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC).map_err(kernel("make an inotify"))?;
         let host_trigger = Trigger::arm(&setup.proc.join("pressure/memory"));
         let mut daemon = Daemon {
-            cannot: super::ability::cannot(&tree, &setup.proc, host_trigger.as_ref().err().copied()),
+            cannot: super::ability::cannot(&tree, host_trigger.as_ref().err().copied()),
             tree,
             finder,
             host,
@@ -261,8 +261,15 @@ impl Daemon {
         daemon.sample.host = first;
         daemon.register().map_err(kernel("add to the epoll"))?;
         daemon.look();
+        daemon.cannot.extend(super::own::secure(&daemon.setup.proc));
         daemon.say_what_cannot_be_done();
         Ok(daemon)
+    }
+
+    /// What the guard cannot do on this machine.
+    #[must_use]
+    pub fn cannot(&self) -> &[String] {
+        &self.cannot
     }
 
     fn register(&self) -> nix::Result<()> {

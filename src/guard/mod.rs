@@ -14,6 +14,7 @@ pub mod kill;
 pub mod leftover;
 pub mod machine;
 pub mod metrics;
+pub mod own;
 pub mod place;
 pub mod read;
 pub mod record;

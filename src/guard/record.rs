@@ -196,8 +196,11 @@ impl Ended {
         let leftovers = found.leftovers.iter().map(|left| {
             let kind = left.kind.word();
             let place = match &left.kind {
-                Kind::HostTmpfs(path) | Kind::Namespace(path) | Kind::Pinned(path) => path.display().to_string(),
-                Kind::Deleted(path) | Kind::Memfd(path) => path.display().to_string(),
+                Kind::HostTmpfs(path)
+                | Kind::Namespace(path)
+                | Kind::Pinned(path)
+                | Kind::Deleted(path)
+                | Kind::Memfd(path) => path.display().to_string(),
                 Kind::Segment(id) => format!("id {id}"),
             };
             let holder = left.holder.as_ref().map(|it| format!(", held by {} ({})", it.pid, escape::bytes(&it.comm)));

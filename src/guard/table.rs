@@ -17,7 +17,7 @@ use crate::system::cgroup::tree::Tree;
 use crate::system::cgroup::{Cgroup, CgroupError, Version};
 use crate::system::process::Process;
 
-/// Seconds in a tick of `/proc/PID/stat`: USER_HZ, 100 on every architecture that Linux has now.
+/// Seconds in a tick of `/proc/PID/stat`: `USER_HZ`, 100 on every architecture that Linux has now.
 const TICKS: u64 = 100;
 
 /// A job with its files open.
