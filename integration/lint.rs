@@ -12,6 +12,7 @@ mod command;
 mod corpus;
 mod fixes;
 mod formats;
+mod growth;
 mod hostile;
 mod registry;
 mod terminal;

@@ -1,5 +1,6 @@
 //! Making the changes that findings carry: in one text, and then again until nothing is left to be made.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::finding::{Finding, Fixes, Outcome, Safety};
@@ -50,15 +51,22 @@ pub fn fix(
 
 /// The changes that can be made together: the first ones, and of those that touch them none.
 fn take(findings: &[Finding], most: Safety, made: &mut Vec<(&'static str, String)>) -> Vec<Splice> {
-    let mut taken: Vec<Splice> = Vec::new();
+    let mut taken = Vec::new();
+    // The end of each range that is taken, by its start: of those that begin before another ends, only the last can reach
+    // into it. A fix may have as many splices as the file has values.
+    let mut ends: BTreeMap<usize, usize> = BTreeMap::new();
     for finding in findings {
         let Some(fix) = finding.fix.as_ref().filter(|fix| fix.safety <= most) else { continue };
         let touches = |splice: &Splice| {
-            let twin = |other: &Splice| splice.range.start <= other.range.end && other.range.start <= splice.range.end;
-            taken.iter().any(twin)
+            let last = ends.range(..=splice.range.end).next_back();
+            last.is_some_and(|(_, end)| *end >= splice.range.start)
         };
         if fix.splices.is_empty() || fix.splices.iter().any(touches) {
             continue;
+        }
+        for splice in &fix.splices {
+            let end = ends.entry(splice.range.start).or_default();
+            *end = splice.range.end.max(*end);
         }
         made.push((finding.rule.name, fix.title.clone()));
         taken.extend(fix.splices.iter().cloned());

@@ -53,6 +53,7 @@ fn annotation<'t>(subject: &Subject<'t>) -> Vec<Ignore<'t>> {
 fn comments(text: &str, syntax: Syntax) -> Vec<Ignore<'_>> {
     let mut ignores = Vec::new();
     let spans = if syntax == Syntax::Toml { toml_comments(text) } else { line_comments(text, syntax) };
+    let lines = lines(text);
     for comment in spans {
         let inner = text[comment.clone()].trim_start_matches(['#', ';']).trim_start();
         let Some(order) = inner.strip_prefix("oomshim:").map(str::trim_start) else { continue };
@@ -62,7 +63,7 @@ fn comments(text: &str, syntax: Syntax) -> Vec<Ignore<'_>> {
             _ => continue,
         };
         let Some((list, _)) = list.split_once(']') else { continue };
-        let scope = (!whole).then(|| scope(text, comment.start));
+        let scope = (!whole).then(|| scope(text, &lines, comment.start));
         let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
         ignores.extend(names.map(|name| {
             let start = name.as_ptr().addr() - text.as_ptr().addr();
@@ -72,31 +73,40 @@ fn comments(text: &str, syntax: Syntax) -> Vec<Ignore<'_>> {
     ignores
 }
 
-/// The line of the comment, or where it stands alone, up to the end of the next line that says something.
-fn scope(text: &str, comment: usize) -> Range<usize> {
-    let start = text[..comment].rfind('\n').map_or(0, |at| at + 1);
-    let end = |from: usize| text[from..].find('\n').map_or(text.len(), |at| from + at + 1);
-    let mut to = end(comment);
-    let alone = text[start..comment].trim().is_empty();
-    while alone && to < text.len() {
-        let line = start_of_next(text, to);
-        to = line.end;
-        if !line.silent {
-            break;
+/// A line, and where what is said next ends: with itself, or with the next line that is no comment.
+struct Line {
+    start: usize,
+    end: usize,
+    said: usize,
+}
+
+/// The lines of a text. Thousands of comments below each other reach to the same place, which is looked for once.
+fn lines(text: &str) -> Vec<Line> {
+    let mut at = 0;
+    let mut lines: Vec<Line> = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let (start, end) = (at, at + line.len());
+        lines.push(Line { start, end, said: end });
+        at = end;
+    }
+    let mut said = text.len();
+    for line in lines.iter_mut().rev() {
+        let words = text[line.start..line.end].trim();
+        if words.is_empty() || words.starts_with(['#', ';']) {
+            line.said = said;
+        } else {
+            said = line.end;
         }
     }
-    start..to
+    lines
 }
 
-struct Line {
-    end: usize,
-    silent: bool,
-}
-
-fn start_of_next(text: &str, from: usize) -> Line {
-    let end = text[from..].find('\n').map_or(text.len(), |at| from + at + 1);
-    let line = text[from..end].trim();
-    Line { end, silent: line.is_empty() || line.starts_with('#') }
+/// The line of the comment, or where it stands alone, up to the end of the next line that says something.
+fn scope(text: &str, lines: &[Line], comment: usize) -> Range<usize> {
+    let index = lines.partition_point(|line| line.start <= comment).saturating_sub(1);
+    let Some(line) = lines.get(index) else { return 0..text.len() };
+    let alone = text[line.start..comment].trim().is_empty();
+    line.start..if alone { line.said } else { line.end }
 }
 
 /// Where the comments of a text are that ends its strings with its lines: a unit file has them on lines of their own, YAML

@@ -36,11 +36,18 @@ const BEFORE: usize = 36;
 /// The most characters of the marked place, and behind it, that are shown.
 const BEHIND: usize = 60;
 
-/// Where the lines of a text begin, so that each place costs a search and not a walk through the file.
+/// The bytes between two counts of characters.
+const STEP: usize = 1024;
+
+/// Where the lines of a text begin, and how many characters there are up to every thousandth byte, so that each place
+/// costs a search and not a walk through the file. Engines write whole specs into one line, so a column is no short walk
+/// either; the crate line-index walks the line's wide characters for each, which a hostile file makes quadratic.
 #[derive(Debug)]
 pub struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    /// The characters that begin before each multiple of [`STEP`] bytes.
+    counts: Vec<usize>,
 }
 
 impl<'a> Lines<'a> {
@@ -48,7 +55,13 @@ impl<'a> Lines<'a> {
     #[must_use]
     pub fn of(text: &'a str) -> Self {
         let behind = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Lines { text, starts: std::iter::once(0).chain(behind).collect() }
+        let starts = std::iter::once(0).chain(behind).collect();
+        let blocks = text.as_bytes().chunks(STEP).scan(0, |sum, block| {
+            *sum += characters(block);
+            Some(*sum)
+        });
+        let counts = std::iter::once(0).chain(blocks).collect();
+        Lines { text, starts, counts }
     }
 
     /// The place of those bytes; what lies outside of the text or within a character is moved to the nearest edge.
@@ -62,31 +75,37 @@ impl<'a> Lines<'a> {
     fn position(&self, at: usize) -> Position {
         let line = self.starts.partition_point(|start| *start <= at);
         let start = self.starts[line - 1];
-        Position { line, column: 1 + characters(&self.text[start..at]) }
+        Position { line, column: 1 + self.characters_before(at) - self.characters_before(start) }
+    }
+
+    fn characters_before(&self, at: usize) -> usize {
+        let block = at / STEP;
+        self.counts[block] + characters(&self.text.as_bytes()[block * STEP..at])
     }
 
     /// What to show of a place: a part of its first line.
     #[must_use]
     pub fn excerpt(&self, place: &Place) -> Excerpt {
         let line_start = self.starts[place.start.line - 1];
-        let rest = &self.text[line_start..];
-        let line = rest.find('\n').map_or(rest, |end| &rest[..end]).trim_end_matches('\r');
+        let next = self.starts.get(place.start.line).map_or(self.text.len(), |next| next - 1);
+        let line = &self.text[line_start..next];
+        let line = line.strip_suffix('\r').unwrap_or(line);
         let mark = (place.bytes.start - line_start).min(line.len());
         let end = (place.bytes.end - line_start).clamp(mark, line.len());
         let from = line[..mark].char_indices().rev().nth(BEFORE - 1).map_or(0, |(at, _)| at);
         let until =
             |at: usize, count: usize| line[at..].char_indices().nth(count).map_or(line.len(), |(more, _)| at + more);
         let shown_end = end.min(until(mark, BEHIND));
-        let to = until(shown_end, BEHIND.saturating_sub(characters(&line[mark..shown_end])));
+        let to = until(shown_end, BEHIND.saturating_sub(characters(&line.as_bytes()[mark..shown_end])));
         let (before, after) = (if from > 0 { "…" } else { "" }, if to < line.len() { "…" } else { "" });
         let shift = before.len() + mark - from;
         Excerpt { text: format!("{before}{}{after}", &line[from..to]), marked: shift..shift + shown_end - mark }
     }
 }
 
-fn characters(text: &str) -> usize {
+fn characters(text: &[u8]) -> usize {
     // Counting the bytes that begin a character is many times faster than decoding them.
-    text.bytes().filter(|byte| byte & 0xc0 != 0x80).count()
+    text.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 fn floor(text: &str, at: usize) -> usize {
@@ -104,6 +123,17 @@ mod tests {
         assert_eq!((place.start, place.end), (Position { line: 2, column: 3 }, Position { line: 2, column: 4 }));
         assert_eq!(lines.place(2..2).bytes, 1..1, "inside of a character");
         assert_eq!(lines.place(999..1000).start, Position { line: 3, column: 1 });
+    }
+
+    #[test]
+    fn columns_of_long_lines_are_counted() {
+        let text = format!("{}\n{}x", "é".repeat(3 * STEP), "漢a".repeat(STEP));
+        let lines = Lines::of(&text);
+        for at in [0, STEP - 2, STEP, 4 * STEP, 6 * STEP, 6 * STEP + 1, 8 * STEP, text.len() - 1, text.len()] {
+            let place = lines.place(at..at);
+            let start = text[..place.bytes.start].rfind('\n').map_or(0, |end| end + 1);
+            assert_eq!(place.start.column, 1 + text[start..place.bytes.start].chars().count(), "{at}");
+        }
     }
 
     #[test]

@@ -185,7 +185,7 @@ impl Draft<'_, '_> {
         let splices = match self.report.fixes {
             Fixes::None => return self,
             Fixes::Titles => Vec::new(),
-            Fixes::Changes => splices(),
+            Fixes::Changes => apart(splices()),
         };
         if self.report.fixes == Fixes::Titles || !splices.is_empty() {
             self.made.fix = Some(Fix { title: title.into(), safety, splices, places: Vec::new() });
@@ -214,6 +214,25 @@ impl Draft<'_, '_> {
     }
 }
 
+/// The changes in the order of the text, and none within another: two neighbours that go both take the comma between
+/// them. Changes that contradict each other are no fix.
+fn apart(mut splices: Vec<Splice>) -> Vec<Splice> {
+    splices.sort_by_key(|splice| splice.range.start);
+    let mut apart: Vec<Splice> = Vec::with_capacity(splices.len());
+    for splice in splices {
+        match apart.last_mut() {
+            Some(last) if splice.range.start < last.range.end => {
+                if !(last.text.is_empty() && splice.text.is_empty()) {
+                    return Vec::new();
+                }
+                last.range.end = last.range.end.max(splice.range.end);
+            }
+            _ => apart.push(splice),
+        }
+    }
+    apart
+}
+
 /// Untrusted text for a message: short, quoted, and without anything that a terminal would obey.
 #[must_use]
 pub fn quote(text: &str) -> String {
@@ -239,4 +258,18 @@ fn fingerprint(rule: &str, pointer: &str, text: &str) -> u64 {
     let words = short.split_whitespace().collect::<Vec<_>>().join(" ");
     let _ = write!(input, "{rule}\0{pointer}\0{words}");
     checksum(input.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_a_fix_do_not_overlap() {
+        let cut = |range: Range<usize>| Splice { range, text: String::new() };
+        let set = |range: Range<usize>| Splice { range, text: "x".to_owned() };
+        assert_eq!(apart(vec![cut(4..8), cut(0..5), cut(9..9)]), [cut(0..8), cut(9..9)]);
+        assert_eq!(apart(vec![set(0..5), set(5..8)]), [set(0..5), set(5..8)]);
+        assert!(apart(vec![cut(0..5), set(4..8)]).is_empty());
+    }
 }
