@@ -16,8 +16,9 @@ pub(super) const DEFINITION: Definition = Definition {
     seems: |text| text.contains("[class.") && text.contains("oom_score_adj"),
 };
 
-const TABLES: [&str; 6] = ["class", "rule", "default", "runtime", "apply", "log"];
-const CLASS: [&str; 6] = ["oom_score_adj", "adjust", "oom_group", "memory_max", "memory_high", "swap_max"];
+const TABLES: [&str; 7] = ["class", "rule", "default", "runtime", "apply", "log", "guard"];
+const CLASS: [&str; 8] =
+    ["oom_score_adj", "adjust", "oom_group", "memory_max", "memory_high", "swap_max", "guard", "guard_reserve"];
 
 fn name(name: &Path) -> Name {
     match last_two(name) {
