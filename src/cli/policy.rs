@@ -1,5 +1,6 @@
 //! `oomshim policy`: is the policy right, what does it say, and what does it do to one container.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -8,6 +9,9 @@ use clap::{Subcommand, ValueEnum};
 
 use super::Exit;
 use crate::explain::{self, Explanation, Outcome};
+use crate::lint;
+use crate::lint::finding::Severity;
+use crate::lint::kind::FileKind;
 use crate::policy::file::{self, Loaded};
 use crate::policy::show;
 use crate::system::host;
@@ -22,7 +26,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Say whether the policy is right, and if not, where and what would be
+    /// Say what is wrong with the policy, and where: what `oomshim lint` says of it
     Check {
         /// The policy file [default: the one in force]
         file: Option<PathBuf>,
@@ -41,7 +45,7 @@ enum Command {
         policy: Option<PathBuf>,
         /// The container's id, for rules on it
         #[arg(long)]
-        id: Option<std::ffi::OsString>,
+        id: Option<OsString>,
         /// text or json
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
@@ -63,30 +67,7 @@ enum Format {
 /// Where the policy or the bundle is not right.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.command {
-        Command::Check { file } => {
-            let loaded = match load(file.as_ref()) {
-                Ok(loaded) => loaded,
-                Err(error @ file::PolicyError::Malformed { .. }) => {
-                    super::print(&format!("{}\n", escape::text(&error.to_string())))?;
-                    return Ok(Exit::Findings);
-                }
-                Err(error) => return Err(error.into()),
-            };
-            let (policy, place) = (&loaded.policy, place(&loaded));
-            let warnings = show::warnings(policy);
-            let mut text = String::new();
-            for warning in &warnings {
-                let _ = writeln!(text, "{place}: warning: {}", escape::text(warning));
-            }
-            let _ = writeln!(
-                text,
-                "{place}: {} classes, {} rules, nothing wrong",
-                policy.classes.len(),
-                policy.rules.len()
-            );
-            super::print(&text)?;
-            Ok(Exit::Success)
-        }
+        Command::Check { file } => check(file.as_ref()),
         Command::Show { file } => {
             let loaded = load(file.as_ref())?;
             super::print(&format!("# {}\n{}", place(&loaded), show::toml(&loaded.policy)))?;
@@ -106,9 +87,41 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     }
 }
 
+/// What the linter finds in the policy; a mistake that stops containers is one of its errors.
+fn check(file: Option<&PathBuf>) -> anyhow::Result<Exit> {
+    let Some(source) = file::source(named(file).as_deref())? else {
+        super::print("built-in policy: there is no file to check\n")?;
+        return Ok(Exit::Success);
+    };
+    let found = lint::bytes(&source.path, source.text.as_bytes(), Some(FileKind::Policy), &lint::Options::default())?;
+    let place = escape::text(&source.path.display().to_string()).into_owned();
+    let mut out = String::new();
+    let mut counts = [0, 0];
+    for finding in &found.findings {
+        counts[usize::from(finding.severity != Severity::Error)] += 1;
+        let (start, rule) = (finding.place.start, finding.rule.name);
+        let _ = writeln!(
+            out,
+            "{place}:{}:{}: {}: {} [{rule}]",
+            start.line, start.column, finding.severity, finding.message
+        );
+        let _ = writeln!(out, "  = help: {}", finding.help);
+    }
+    let _ = match counts {
+        [0, 0] => writeln!(out, "{place}: no errors, no warnings"),
+        [errors, warnings] => writeln!(out, "{place}: errors: {errors}, warnings and notes: {warnings}"),
+    };
+    super::print(&out)?;
+    Ok(if counts[0] == 0 { Exit::Success } else { Exit::Findings })
+}
+
 fn load(file: Option<&PathBuf>) -> Result<Loaded, file::PolicyError> {
-    let named = file.map(|path| path.clone().into_os_string()).or_else(|| std::env::var_os(file::VARIABLE));
-    file::load(named.as_deref())
+    file::load(named(file).as_deref())
+}
+
+/// The file that is meant, if one is named at all.
+fn named(file: Option<&PathBuf>) -> Option<OsString> {
+    file.map(|path| path.clone().into_os_string()).or_else(|| std::env::var_os(file::VARIABLE))
 }
 
 fn place(loaded: &Loaded) -> String {

@@ -89,12 +89,32 @@ pub struct Loaded {
 /// # Errors
 /// [`PolicyError`]
 pub fn load(named: Option<&OsStr>) -> Result<Loaded, PolicyError> {
+    match source(named)? {
+        Some(Text { path, text }) => Ok(Loaded { policy: parse(&text, &path)?, path: Some(path) }),
+        None => Ok(Loaded { policy: built_in(), path: None }),
+    }
+}
+
+/// The text of a policy and where it came from.
+#[derive(Debug, Clone)]
+pub struct Text {
+    /// The text.
+    pub text: String,
+    /// Its file.
+    pub path: PathBuf,
+}
+
+/// Reads the file that [`load`] loads; `None` where the built-in policy holds.
+///
+/// # Errors
+/// [`PolicyError`] but [`PolicyError::Malformed`]
+pub fn source(named: Option<&OsStr>) -> Result<Option<Text>, PolicyError> {
     let named = named.filter(|path| !path.is_empty());
     let path = named.map_or_else(|| PathBuf::from(DEFAULT_PATH), PathBuf::from);
     match read(&path) {
-        Ok(text) => Ok(Loaded { policy: parse(&text, &path)?, path: Some(path) }),
+        Ok(text) => Ok(Some(Text { text, path })),
         Err(PolicyError::Unreadable { reason: OsError(Errno::ENOENT | Errno::ENOTDIR), .. }) if named.is_none() => {
-            Ok(Loaded { policy: built_in(), path: None })
+            Ok(None)
         }
         Err(error) => Err(error),
     }

@@ -1,4 +1,4 @@
-//! The policy written out again, with everything that a file leaves out, and what is allowed but probably not meant.
+//! The policy written out again, with everything that a file leaves out.
 
 mod guard;
 
@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::Policy;
 use super::class::{Class, OomGroup};
-use super::rule::{ClassRef, Field, Rule};
+use super::rule::{Field, Rule};
 use crate::log::LogTo;
 
 /// The policy as a file that says all of it. Reading it gives the same policy.
@@ -88,34 +88,6 @@ fn quoted(text: &str) -> String {
     format!("\"{escaped}\"")
 }
 
-/// What a policy may say but probably does not mean.
-#[must_use]
-pub fn warnings(policy: &Policy) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for (index, rule) in policy.rules.iter().enumerate() {
-        let Some(line) = rule.line else { continue };
-        if rule.class == ClassRef::Keep && !rule.is_engine_controlled() && !rule.trust_workload {
-            warnings.push(format!(
-                "line {line}: a workload can choose to match this rule, and what `keep` leaves alone does not die \
-                 before the daemons"
-            ));
-        }
-        if let Some(earlier) = policy.rules[..index].iter().find(|earlier| covers(earlier, rule)) {
-            let earlier = earlier.line.unwrap_or(0);
-            warnings.push(format!("line {line}: this rule never decides, the one in line {earlier} matches first"));
-        }
-    }
-    warnings
-}
-
-/// Whether every condition of `earlier` is also one of `later`, so that `later` never comes to decide.
-fn covers(earlier: &Rule, later: &Rule) -> bool {
-    let same = |one: &super::rule::Condition, other: &super::rule::Condition| {
-        one.field == other.field && (one.pattern.text() == other.pattern.text() || one.pattern.text() == "*")
-    };
-    earlier.conditions.iter().all(|one| later.conditions.iter().any(|other| same(one, other)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,14 +114,5 @@ mod tests {
         assert_eq!((again.runtime, again.log), (parsed(text).runtime, parsed(text).log));
         assert_eq!(again.rules[0].conditions[0].field, Field::Annotation("k.\\x".into()));
         assert_eq!(again.rules[0].conditions[1].pattern.text(), "\\[");
-    }
-
-    #[test]
-    fn rules_that_never_decide_and_immunity_by_choice_are_named() {
-        let text = "[[rule]]\nclass=\"keep\"\nmatch.hostname=\"*\"\n[[rule]]\nclass=\"build-step\"\nmatch.hostname=\"x\"\nmatch.id=\"y\"\n";
-        let warnings = warnings(&parsed(text));
-        assert!(warnings[0].starts_with("line 1: a workload can choose"), "{warnings:?}");
-        assert!(warnings[1].starts_with("line 4: this rule never decides, the one in line 1"), "{warnings:?}");
-        assert_eq!(warnings.len(), 2);
     }
 }

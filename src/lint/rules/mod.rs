@@ -37,6 +37,7 @@ mod oom_score_out_of_range;
 mod oom_score_unset;
 mod policy_default_unprotected;
 mod policy_immune_limit;
+mod policy_keep_by_choice;
 mod policy_lowers_request;
 mod policy_malformed;
 mod policy_rule_never_matches;
@@ -51,6 +52,7 @@ mod swap_not_limited;
 mod tmpfs_without_size;
 mod trailing_data;
 mod twin_keys;
+mod typed_reader_refuses;
 mod unified_on_cgroup_v1;
 mod unknown_field;
 mod unknown_ignore;
@@ -96,6 +98,7 @@ pub static ALL: &[&dyn Rule] = &[
     &relative_path::RelativePath,
     &rootfs_missing::RootfsMissing,
     &trailing_data::TrailingData,
+    &typed_reader_refuses::TypedReaderRefuses,
     &unknown_field::UnknownField,
     &unknown_ignore::UnknownIgnore,
     &unknown_value::UnknownValue,
@@ -112,6 +115,7 @@ pub static ALL: &[&dyn Rule] = &[
     &hook_never_runs::HookNeverRuns,
     &hook_wrong_stage::HookWrongStage,
     &policy_default_unprotected::PolicyDefaultUnprotected,
+    &policy_keep_by_choice::PolicyKeepByChoice,
     &policy_malformed::PolicyMalformed,
     &policy_rule_never_matches::PolicyRuleNeverMatches,
     &policy_rule_shadowed::PolicyRuleShadowed,
