@@ -234,3 +234,7 @@ const BLOCK_IO: Shape = object!("linux.resources.blockIO":
 pub fn names(fields: &'static [Field]) -> impl Iterator<Item = &'static str> {
     fields.iter().map(|field| field.name)
 }
+
+#[cfg(test)]
+#[path = "spec_tests.rs"]
+mod tests;
