@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use super::Exit;
-use super::format::OutputFormat;
+use super::format::{OutputFormat, columns};
+use crate::rank::text::Commands;
 use crate::rank::{self, Question, json, text};
 use crate::registry;
 use crate::system::host::Roots;
@@ -33,6 +34,9 @@ pub struct Args {
     /// Look again every so many seconds
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2")]
     watch: Option<f64>,
+    /// Show whole command lines, which may hold secrets
+    #[arg(long)]
+    wide: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
@@ -50,11 +54,12 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         what_if_class: args.what_if_class.iter().map(|pair| supposition(pair)).collect::<Result<_, _>>()?,
     };
     let pause = args.watch.map(Duration::try_from_secs_f64).transpose().context("read --watch")?;
+    let commands = if args.wide { Commands::Whole } else { Commands::Cut };
     loop {
         let ranking = rank::rank(&Roots::default(), Path::new(registry::ROOT), &question)?;
         let text = match args.format {
-            OutputFormat::Json => json::write(&ranking),
-            OutputFormat::Text => text::write(&ranking, columns()),
+            OutputFormat::Json => json::write(&ranking, commands),
+            OutputFormat::Text => text::write(&ranking, columns(), commands),
         };
         let Some(pause) = pause else {
             super::print(&text)?;
@@ -77,10 +82,4 @@ where
         bail!("{pair:?} is not of the form NAME=SCORE, as in 4711=500")
     };
     Ok((name.parse().with_context(|| format!("read {pair:?}"))?, score.parse()?))
-}
-
-/// How wide the terminal is; `None` where standard output is none.
-fn columns() -> Option<usize> {
-    let (width, _) = terminal_size::terminal_size_of(std::io::stdout())?;
-    (width.0 > 0).then_some(usize::from(width.0))
 }

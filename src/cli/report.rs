@@ -1,24 +1,25 @@
 //! `oomshim report`: what was killed, and why.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use anyhow::bail;
+use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::Exit;
-use super::format::OutputFormat;
+use super::format::{OutputFormat, columns};
 use crate::registry;
-use crate::report::event::{EventAssembler, all};
+use crate::report::collect::Collector;
+use crate::report::event::OomEvent;
 use crate::report::source::{self, Kmsg, Next};
-use crate::report::{Context, Report, json, text};
+use crate::report::{Context, Report, json, rest, text};
 
 /// The command line of `oomshim report`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Only the kernel's own records count: an exit status of 137 is no evidence of running out of memory."
+    after_help = "Only the kernel's own lines count: an exit status of 137 is no evidence of running out of memory."
 )]
 pub struct Args {
-    /// A saved log instead of the running kernel's: dmesg's output, the journal's, or /dev/kmsg's; - is standard input
+    /// A saved log instead of the running kernel's: dmesg, journalctl or syslog in any form, gzip too; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "follow")]
     from: Option<PathBuf>,
     /// Only what hit this container
@@ -26,7 +27,7 @@ pub struct Args {
     container: Option<String>,
     /// Only what happened since then: a time such as 2026-11-22T07:00:00Z, or how long ago, such as 2h
     #[arg(long, value_name = "TIME", value_parser = since)]
-    since: Option<SystemTime>,
+    since: Option<Timestamp>,
     /// Then wait for more
     #[arg(short, long)]
     follow: bool,
@@ -35,19 +36,26 @@ pub struct Args {
     format: OutputFormat,
 }
 
-fn since(text: &str) -> anyhow::Result<SystemTime> {
-    if let Ok(time) = humantime::parse_rfc3339_weak(text) {
+fn since(text: &str) -> anyhow::Result<Timestamp> {
+    if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }
-    match humantime::parse_duration(text).ok().and_then(|ago| SystemTime::now().checked_sub(ago)) {
-        Some(time) => Ok(time),
-        None => bail!("neither a time such as 2026-11-22T07:00:00Z nor a duration such as 2h or 30min"),
+    // Without a zone it is this machine's time.
+    if let Ok(local) = text.parse::<jiff::civil::DateTime>() {
+        return Ok(local.to_zoned(jiff::tz::TimeZone::system())?.timestamp());
     }
+    if let Ok(ago) = text.parse::<SignedDuration>() {
+        return Ok(Timestamp::now().checked_sub(ago.abs())?);
+    }
+    if let Ok(ago) = text.parse::<jiff::Span>() {
+        return Ok(Zoned::now().checked_sub(ago.abs())?.timestamp());
+    }
+    bail!("neither a time such as 2026-11-22T07:00:00Z nor a duration such as 2h or 30min")
 }
 
 const KMSG: &str = "/dev/kmsg";
 
-/// How long the kernel may pause between the records of one shortage.
+/// How long the kernel may pause between the lines of one shortage.
 const PAUSE: i64 = 500;
 
 /// Prints the events.
@@ -59,60 +67,81 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         return follow(args);
     }
     let mut context = Context::of_machine(Path::new(registry::ROOT));
-    let records = match &args.from {
-        None => source::running(Path::new(KMSG))?,
+    let mut collector;
+    let mut events = Vec::new();
+    match &args.from {
+        None => {
+            collector = Collector::following();
+            source::running(Path::new(KMSG), |entry| collector.entry(entry, &mut events))?;
+        }
         Some(path) => {
             // A saved log may be of another boot, or of another machine.
             context.boot = None;
-            source::saved(path)?
+            collector = Collector::default();
+            source::saved(path, |entry| collector.entry(entry, &mut events))?;
         }
-    };
-    let events = all(&records);
+    }
+    let other = collector.finish(&mut events);
     let reports: Vec<Report> =
         events.into_iter().map(|event| context.report(event)).filter(|it| args.wants(it)).collect();
-    for report in &reports {
-        args.print(report)?;
-    }
-    if reports.is_empty() && args.format == OutputFormat::Text {
-        let asked = if args.container.is_some() || args.since.is_some() { " that you asked for" } else { "" };
-        super::print(&format!("The log has no record of a process{asked} that was killed for want of memory.\n"))?;
-    }
+    let has_asked = args.container.is_some() || args.since.is_some();
+    let text = match args.format {
+        OutputFormat::Json => reports.iter().map(json::write).collect::<String>() + &json::write_rest(&other),
+        OutputFormat::Text => {
+            let mut shown = text::write_all(&reports, columns());
+            shown.push_str(&rest::write(&other, !reports.is_empty()));
+            if reports.is_empty() && (other.is_empty() || has_asked) {
+                let asked = if has_asked { " that you asked for" } else { "" };
+                shown.push_str(&format!(
+                    "The log has no record of a process{asked} that was killed when memory ran out.\n"
+                ));
+            }
+            shown
+        }
+    };
+    super::print(&text)?;
     Ok(Exit::Success)
 }
 
 fn follow(args: &Args) -> anyhow::Result<Exit> {
     let mut kmsg = Kmsg::open(Path::new(KMSG))?;
-    let mut joiner = EventAssembler::default();
-    let tell = |event| {
-        // Containers come and go, so each event is seen against those of its moment.
-        let report = Context::of_machine(Path::new(registry::ROOT)).report(event);
-        if args.wants(&report) { args.print(&report) } else { Ok(()) }
-    };
+    let mut collector = Collector::following();
+    let mut events: Vec<OomEvent> = Vec::new();
     loop {
         match kmsg.read()? {
-            Next::Record(record) => joiner.record(&record).map_or(Ok(()), tell)?,
+            Next::Entry(entry) => collector.entry(entry, &mut events),
             Next::Lost => {}
             Next::Nothing if kmsg.wait(PAUSE)? => {}
             Next::Nothing => {
-                joiner.pause().map_or(Ok(()), tell)?;
+                collector.pause(&mut events);
+                args.tell(&mut events)?;
                 kmsg.wait(i64::from(i32::MAX))?;
             }
         }
+        args.tell(&mut events)?;
     }
 }
 
 impl Args {
-    /// Whether the report was asked for. One whose time cannot be told is.
-    fn wants(&self, report: &Report) -> bool {
-        let recent =
-            self.since.is_none_or(|since| report.when.is_none_or(|when| when + Duration::from_secs(1) > since));
-        recent && self.container.as_deref().is_none_or(|id| report.is_about(id))
+    /// Prints events as they come.
+    fn tell(&self, events: &mut Vec<OomEvent>) -> anyhow::Result<()> {
+        for event in events.drain(..) {
+            // Containers come and go, so each event is seen against those of its moment.
+            let report = Context::of_machine(Path::new(registry::ROOT)).report(event);
+            if self.wants(&report) {
+                super::print(&match self.format {
+                    OutputFormat::Json => json::write(&report),
+                    OutputFormat::Text => text::write(&report, columns()),
+                })?;
+            }
+        }
+        Ok(())
     }
 
-    fn print(&self, report: &Report) -> anyhow::Result<()> {
-        super::print(&match self.format {
-            OutputFormat::Json => json::write(report),
-            OutputFormat::Text => text::write(report),
-        })
+    /// Whether the report was asked for. One whose time cannot be told is.
+    fn wants(&self, report: &Report) -> bool {
+        let second = SignedDuration::from_secs(1);
+        let recent = self.since.is_none_or(|since| report.when.is_none_or(|when| when + second > since));
+        recent && self.container.as_deref().is_none_or(|id| report.is_about(id))
     }
 }

@@ -132,7 +132,7 @@ impl Cgroup {
         self.entry("memory.stat", if self.is_v2 { "shmem" } else { "total_shmem" })
     }
 
-    /// Whether it dies whole.
+    /// Whether it is killed as a group.
     #[must_use]
     pub fn kills_group(&self) -> bool {
         self.is_v2 && self.number("memory.oom.group") == Some(1)

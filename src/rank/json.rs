@@ -6,12 +6,13 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::text::Commands;
 use super::{Ranking, Row};
 use crate::text::escape;
 
 /// The JSON, in one line.
 #[must_use]
-pub fn write(ranking: &Ranking) -> String {
+pub fn write(ranking: &Ranking, commands: Commands) -> String {
     let exempt = |(task, why): &(super::Task, super::Exemption)| json!({"pid": task.pid, "name": escape::bytes(&task.name), "why": why.to_string()});
     let warning = |warning: &super::Warning| json!({"id": warning.id(), "message": warning.to_string()});
     let victim = ranking.victim.as_ref().map(|victim| {
@@ -32,14 +33,14 @@ pub fn write(ranking: &Ranking) -> String {
         "close": ranking.close,
         "warnings": ranking.warnings.iter().map(warning).collect::<Vec<_>>(),
         "killable": ranking.killable,
-        "processes": ranking.shown.iter().map(row).collect::<Vec<_>>(),
+        "processes": ranking.shown.iter().map(|it| row(it, commands)).collect::<Vec<_>>(),
         "exempt": ranking.exempt.iter().map(exempt).collect::<Vec<_>>(),
         "kernel_threads": ranking.kernel_threads,
     });
     format!("{value}\n")
 }
 
-fn row(row: &Row) -> Value {
+fn row(row: &Row, commands: Commands) -> Value {
     let task = &row.candidate.task;
     let memory = task.memory.unwrap_or_default();
     let badness = &row.candidate.badness;
@@ -58,7 +59,11 @@ fn row(row: &Row) -> Value {
         "cgroup": row.cgroup.as_deref().map(path),
         "container": row.container.as_ref().map(|it| text(&it.id)),
         "class": row.container.as_ref().map(|it| &it.class),
-        "command": row.command.iter().map(|word| text(word)).collect::<Vec<_>>(),
+        // Command lines may hold secrets, and JSON is kept: without --wide only the program.
+        "command": match commands {
+            Commands::Whole => row.command.iter().map(|word| text(word)).collect::<Vec<_>>(),
+            Commands::Cut => row.command.iter().take(1).map(|word| text(word)).collect(),
+        },
     })
 }
 

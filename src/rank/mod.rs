@@ -82,11 +82,11 @@ pub struct Ranking {
     pub shown: Vec<Row>,
     /// How many the kernel may pick.
     pub killable: usize,
-    /// Those that it never picks; threads of the kernel are only counted.
+    /// Those that it never picks; kernel threads are only counted.
     pub exempt: Vec<(Task, Exemption)>,
     /// How many threads the kernel has.
     pub kernel_threads: usize,
-    /// What is killed first, and what dies with it.
+    /// What is killed first, and what is killed with it.
     pub victim: Option<Victim>,
     /// The processes, the victim among them, that are too close to each other to tell which is first; none otherwise.
     pub close: Vec<u32>,
@@ -122,7 +122,7 @@ pub struct Victim {
     pub pid: u32,
     /// Its name.
     pub name: Box<[u8]>,
-    /// The cgroup that dies whole with it.
+    /// The cgroup that is killed with it as a group.
     pub group: Option<Group>,
 }
 

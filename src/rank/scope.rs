@@ -67,7 +67,7 @@ impl Scope {
     }
 }
 
-/// The highest cgroup with `memory.oom.group` between a victim's and the one that ran out: it dies with the victim.
+/// The highest cgroup with `memory.oom.group` between a victim's and the one that ran out: it is killed with the victim.
 #[must_use]
 pub fn group(tree: &Tree, victim: &Path, scope: &Path) -> Option<PathBuf> {
     // The root has no such file, and a victim in it dies alone.

@@ -1,5 +1,6 @@
 //! Rankings of whole fake machines.
 
+use super::text::Commands;
 use super::*;
 
 /// A machine of 4 GiB RAM and 1 GiB swap on Linux 6.12, cgroup v2.
@@ -155,9 +156,28 @@ fn hostile_names_do_not_leave_their_cell() {
     let fake = build_host();
     fake.file("proc/60/cmdline", "sh\0-c\0\u{1b}[2Jevil\n\0");
     let ranking = fake.rank(&Question::default()).unwrap();
-    let (table, line) = (text::write(&ranking, None), json::write(&ranking));
+    let (table, line) = (text::write(&ranking, None, Commands::Whole), json::write(&ranking, Commands::Whole));
     assert!(table.contains("sh -c \\u{1b}[2Jevil\\n\n") && !table.contains('\u{1b}'), "{table}");
     let value: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(value["processes"][0]["command"][2], "\\u{1b}[2Jevil\\n");
     assert_eq!((&value["version"], &value["victim"]["group"]["spared"][0]), (&1.into(), &62.into()));
+}
+
+#[test]
+fn command_lines_are_cut_unless_they_are_asked_for() {
+    let fake = build_host();
+    let secret = format!("sh\0{}\0--token=secret\0", "x".repeat(200));
+    fake.file("proc/60/cmdline", &secret);
+    let ranking = fake.rank(&Question::default()).unwrap();
+    for (width, columns) in [(None, 120), (Some(80), 80)] {
+        let table = text::write(&ranking, width, Commands::Cut);
+        let rows = table.lines().filter(|line| line.contains(" sh x") || line.contains("COMMAND"));
+        assert!(rows.clone().count() >= 1 && rows.map(str::len).max() <= Some(columns), "{table}");
+        assert!(!table.contains("secret"), "{table}");
+    }
+    assert!(text::write(&ranking, Some(80), Commands::Whole).contains("--token=secret"));
+    assert!(
+        !json::write(&ranking, Commands::Cut).contains("secret")
+            && json::write(&ranking, Commands::Whole).contains("secret")
+    );
 }

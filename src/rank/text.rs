@@ -4,13 +4,29 @@ use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use super::{Ranking, Row};
 use crate::text::escape;
 use crate::text::size::size;
 
-/// The table. `width` is how many columns a line may have; `None` for no end.
+/// How much of command lines is shown, which may hold secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commands {
+    /// As much as fits.
+    Cut,
+    /// All of them.
+    Whole,
+}
+
+/// How wide the table is where nobody says.
+const WIDTH: usize = 120;
+
+/// The table. `width` is how many columns a line may have; 120 where standard output is no terminal. Whole command lines
+/// have no end.
 #[must_use]
-pub fn write(ranking: &Ranking, width: Option<usize>) -> String {
+pub fn write(ranking: &Ranking, width: Option<usize>, commands: Commands) -> String {
+    let width = if commands == Commands::Whole { None } else { Some(width.unwrap_or(WIDTH)) };
     let mut text = head(ranking);
     let rows: Vec<[String; 11]> = ranking.shown.iter().enumerate().map(|(index, row)| cells(index, row)).collect();
     text.push_str(&table(&rows, width));
@@ -37,7 +53,7 @@ fn head(ranking: &Ranking) -> String {
                 };
                 _ = write!(text, ", and with it {others} in {} (memory.oom.group)", path_text(&group.path));
                 if !group.spared.is_empty() {
-                    _ = write!(text, "; spared by their score of -1000: {}", pids(&group.spared));
+                    _ = write!(text, "; spared by oom_score_adj -1000: {}", pids(&group.spared));
                 }
                 text.push('\n');
             }
@@ -95,7 +111,7 @@ fn table(rows: &[[String; 11]], width: Option<usize>) -> String {
     let titles = TITLES.map(str::to_owned);
     let all = || std::iter::once(&titles).chain(rows);
     let widths: Vec<usize> = (0..TITLES.len())
-        .map(|column| all().map(|row| row[column].chars().count()).max().unwrap_or(0))
+        .map(|column| all().map(|row| row[column].width()).max().unwrap_or(0))
         // The tail of a cgroup's path tells more than its head.
         .map(|widest| widest.min(40))
         .collect();
@@ -105,23 +121,40 @@ fn table(rows: &[[String; 11]], width: Option<usize>) -> String {
         for (column, cell) in row.iter().enumerate() {
             let room = widths[column];
             let cell = if column + 1 == TITLES.len() { cell.clone() } else { shorten(cell, room) };
-            _ = if column < NUMBERS { write!(line, "{cell:>room$}  ") } else { write!(line, "{cell:<room$}  ") };
+            // Letters of some languages are two columns wide.
+            let gap = " ".repeat(room.saturating_sub(cell.width()));
+            _ = if column < NUMBERS { write!(line, "{gap}{cell}  ") } else { write!(line, "{cell}{gap}  ") };
         }
         let line = line.trim_end();
-        let line: String = width.map_or_else(|| line.to_owned(), |width| line.chars().take(width).collect());
-        text.push_str(&line);
+        text.push_str(width.map_or(line, |width| cut(line, width)));
         text.push('\n');
     }
     text
 }
 
+/// As much of the beginning as fits into so many columns.
+fn cut(text: &str, room: usize) -> &str {
+    let mut used = 0;
+    let fits = |letter: char| {
+        used += letter.width().unwrap_or(0);
+        used <= room
+    };
+    let end = text.char_indices().map(|(at, _)| at).zip(text.chars().map(fits)).find(|(_, fits)| !fits);
+    end.map_or(text, |(at, _)| &text[..at])
+}
+
 /// The end of a text, behind an ellipsis, where it is too long.
 fn shorten(text: &str, room: usize) -> String {
-    let length = text.chars().count();
-    if length <= room {
+    if text.width() <= room {
         return text.to_owned();
     }
-    std::iter::once('…').chain(text.chars().skip(length + 1 - room)).collect()
+    let mut used = 1;
+    let kept = text.char_indices().rev().take_while(|(_, letter)| {
+        used += letter.width().unwrap_or(0);
+        used <= room
+    });
+    let start = kept.last().map_or(text.len(), |(at, _)| at);
+    format!("…{}", &text[start..])
 }
 
 fn pids(pids: &[u32]) -> String {
@@ -147,7 +180,7 @@ fn tail(ranking: &Ranking) -> String {
         let more = if tasks.len() > 8 { format!(", … {} in all", tasks.len()) } else { String::new() };
         _ = writeln!(text, "  {}{more}: {reason}", named.collect::<Vec<_>>().join(", "));
     }
-    _ = writeln!(text, "  {} threads of the kernel", ranking.kernel_threads);
+    _ = writeln!(text, "  {} kernel threads", ranking.kernel_threads);
     let kernel = ranking.rules.kernel;
     _ = writeln!(text, "\nBADNESS is in pages of {}; by the rules of Linux {kernel}.", size(ranking.rules.page));
     text
@@ -156,6 +189,12 @@ fn tail(ranking: &Ranking) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wide_letters_count_twice() {
+        assert_eq!((cut("漢字ab", 5), cut("漢字ab", 3), cut("ab", 9)), ("漢字a", "漢", "ab"));
+        assert_eq!((shorten("漢字ab", 6), shorten("漢字ab", 5)), ("漢字ab".into(), "…字ab".into()));
+    }
 
     #[test]
     fn a_long_path_keeps_its_end() {

@@ -1,22 +1,22 @@
 //! Why something was killed, as far as the evidence goes.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 
-use super::event::Event;
-use super::line::{Constraint, Reach};
+use super::event::OomEvent;
+use super::kernel::{Constraint, Reach};
+use super::limit::{limit_alone, limited, shown};
 use crate::registry::{self, Container};
-use crate::text::escape;
-use crate::text::size::size;
 
 /// Whose memory was short.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cause {
     /// The victim's own cgroup reached its limit.
     OwnLimit,
+    /// The limit of the victim's pod was reached, which is that of its containers together.
+    PodLimit,
     /// A cgroup above the victim's reached its limit, which others use too.
     SharedLimit,
-    /// A cgroup reached its limit, and nobody died for it.
+    /// A cgroup reached its limit, and nobody was killed for it.
     CgroupLimit,
     /// The machine ran out.
     WholeMachine,
@@ -24,6 +24,8 @@ pub enum Cause {
     Nodes,
     /// A person asked for it (sysrq-f).
     Manual,
+    /// A cgroup's limit, and the log does not tell which.
+    UnknownLimit,
     /// What there is does not tell.
     Unknown,
 }
@@ -31,16 +33,27 @@ pub enum Cause {
 impl Cause {
     /// A name for programs.
     #[must_use]
-    pub fn id(&self) -> &'static str {
+    pub fn id(self) -> &'static str {
         match self {
             Cause::OwnLimit => "own-limit",
+            Cause::PodLimit => "pod-limit",
             Cause::SharedLimit => "shared-limit",
             Cause::CgroupLimit => "cgroup-limit",
             Cause::WholeMachine => "whole-machine",
             Cause::Nodes => "memory-nodes",
             Cause::Manual => "manual",
+            Cause::UnknownLimit => "unknown-limit",
             Cause::Unknown => "unknown",
         }
+    }
+
+    /// Whether it is the limit of some cgroup.
+    #[must_use]
+    pub fn is_limit(self) -> bool {
+        matches!(
+            self,
+            Cause::OwnLimit | Cause::PodLimit | Cause::SharedLimit | Cause::CgroupLimit | Cause::UnknownLimit
+        )
     }
 }
 
@@ -78,7 +91,7 @@ pub struct Verdict {
 
 /// Judges an event; `container` is the first victim's, where oomshim started it.
 #[must_use]
-pub fn judge(event: &Event, container: Option<&Container>) -> Verdict {
+pub fn judge(event: &OomEvent, container: Option<&Container>) -> Verdict {
     let mut verdict = decide(event, container);
     if verdict.cause == Cause::WholeMachine && event.invoked.as_ref().is_some_and(|invoked| invoked.is_leftover) {
         verdict.confidence = Confidence::Likely;
@@ -97,40 +110,63 @@ pub fn judge(event: &Event, container: Option<&Container>) -> Verdict {
     verdict
 }
 
-fn verdict(cause: Cause, confidence: Confidence, evidence: impl Into<String>) -> Verdict {
+pub(super) fn verdict(cause: Cause, confidence: Confidence, evidence: impl Into<String>) -> Verdict {
     Verdict { cause, confidence, evidence: vec![evidence.into()] }
 }
 
-fn decide(event: &Event, container: Option<&Container>) -> Verdict {
+fn decide(event: &OomEvent, container: Option<&Container>) -> Verdict {
     if event.manual {
         return verdict(
             Cause::Manual,
             Confidence::Certain,
-            "the request came from sysrq, as order=-1 or its own record says",
+            "the request came from sysrq, as order=-1 or a line of its own says",
         );
     }
-    if event.killed.is_empty() {
+    let is_nobody = event.killed.is_empty() && event.exiting.is_empty() && !event.is_cut;
+    if is_nobody {
         return nobody(event);
     }
-    match (event.constraint, &event.limit_path, &event.victim_path) {
-        (Some(Constraint::Cgroup), Some(limit), Some(victim)) => limited(limit, victim, container),
-        (Some(Constraint::Cpuset | Constraint::Policy), ..) => verdict(
-            Cause::Nodes,
-            Confidence::Certain,
-            "the kernel's summary names a constraint to some of the machine's memory nodes",
-        ),
-        (Some(Constraint::None), None, _) => verdict(
+    // Kernels 5.0 to 5.1.18 write CONSTRAINT_NONE for a cgroup's limit too: the cgroup that ran out decides.
+    match (event.constraint(), &event.limit_path, &event.victim_path) {
+        (_, Some(limit), Some(victim)) => limited(limit, victim, container),
+        (_, Some(limit), None) => limit_alone(limit),
+        (Some(Constraint::Cpuset | Constraint::Policy), None, _) => nodes(event),
+        (Some(Constraint::None), None, task) if task.is_some() => verdict(
             Cause::WholeMachine,
             Confidence::Certain,
             "the kernel's summary says global_oom, without any constraint",
+        ),
+        (Some(Constraint::None), None, None) if event.summary.as_ref().is_some_and(|it| it.pid.is_some()) => verdict(
+            Cause::WholeMachine,
+            Confidence::Certain,
+            "the kernel's summary names no constraint and no cgroup: this kernel has no memory cgroups",
         ),
         _ => by_message(event),
     }
 }
 
+/// Which nodes the request was limited to.
+fn nodes(event: &OomEvent) -> Verdict {
+    let summary = event.summary.as_ref();
+    let list = summary.and_then(|it| it.nodes.as_deref()).filter(|nodes| !nodes.is_empty());
+    let list = list.map_or_else(String::new, |nodes| format!(": nodes {nodes}"));
+    let evidence = if event.constraint() == Some(Constraint::Policy) {
+        format!(
+            "the kernel's summary says that a memory policy limited the request to some of the machine's nodes{list}"
+        )
+    } else {
+        let cpuset =
+            summary.and_then(|it| it.cpuset.as_deref()).map_or_else(String::new, |it| format!(" {}", shown(it)));
+        format!(
+            "the kernel's summary says that cpuset{cpuset} limited the request to some of the machine's nodes{list}"
+        )
+    };
+    verdict(Cause::Nodes, Confidence::Certain, evidence)
+}
+
 /// Nobody was killed, so that there is no summary. Numbers of a cgroup's usage are there only if it was a cgroup's limit.
-fn nobody(event: &Event) -> Verdict {
-    let is_cgroup = event.usage_is_told();
+fn nobody(event: &OomEvent) -> Verdict {
+    let is_cgroup = event.usage_is_told() || event.has_cgroup_frame;
     match event.panic_on_oom {
         Some(_) if is_cgroup => verdict(
             Cause::CgroupLimit,
@@ -165,77 +201,42 @@ fn nobody(event: &Event) -> Verdict {
     }
 }
 
-/// The cgroup that ran out is named.
-fn limited(limit: &Path, victim: &Path, container: Option<&Container>) -> Verdict {
-    let shown = |path: &Path| escape::bytes(path.as_os_str().as_encoded_bytes());
-    let at = shown(limit);
-    if let Some(container) = container {
-        return if container.owns(limit) {
-            verdict(Cause::OwnLimit, Confidence::Certain, format!("cgroup {at}, which ran out, is the container's own"))
-        } else {
-            verdict(
-                Cause::SharedLimit,
-                Confidence::Certain,
-                format!("cgroup {at}, which ran out, is above the container's {}", shown(victim)),
-            )
-        };
-    }
-    if limit == victim {
-        return verdict(
-            Cause::OwnLimit,
-            Confidence::Certain,
-            format!("cgroup {at}, which ran out, is the victim's own"),
-        );
-    }
-    // Without a record of the container, only its cgroup's name tells where it begins.
-    match container_root(victim) {
-        Some(root) if limit.starts_with(&root) => verdict(
-            Cause::OwnLimit,
-            Confidence::Likely,
-            format!("cgroup {at}, which ran out, seems to be inside of the victim's container"),
-        ),
-        Some(root) => verdict(
-            Cause::SharedLimit,
-            Confidence::Certain,
-            format!("cgroup {at}, which ran out, is above the victim's container {}", shown(&root)),
-        ),
-        None => verdict(
-            Cause::SharedLimit,
-            Confidence::Likely,
-            format!("cgroup {at}, which ran out, is above the victim's {}", shown(victim)),
-        ),
-    }
-}
-
-/// The path down to the last component that looks like a container of an engine: there are containers in containers.
-fn container_root(path: &Path) -> Option<PathBuf> {
-    let is_id = |text: &str| text.len() >= 25 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let is_container = |name: &str| {
-        // A static pod's name is as long as an id.
-        if name.starts_with("pod") {
-            return false;
-        }
-        let unit = name.strip_suffix(".scope").and_then(|unit| unit.rsplit_once('-'));
-        is_id(name) || unit.is_some_and(|(_, id)| is_id(id)) || name.strip_prefix("libpod-").is_some_and(is_id)
-    };
-    path.ancestors().find_map(|outer| {
-        let is_step = outer.parent().is_some_and(|parent| parent.ends_with("buildkit"));
-        (is_step || outer.file_name()?.to_str().is_some_and(is_container)).then(|| outer.to_owned())
-    })
-}
-
-/// Only the words in front of the kill are there: the summary is left out when kills come fast.
-fn by_message(event: &Event) -> Verdict {
+/// Only the words in front of the kill are there: kernels before 5.0 have no summary, and it is left out when kills come
+/// fast.
+fn by_message(event: &OomEvent) -> Verdict {
+    // Until 5.0 a kill is announced in words that went away with 5.1.
+    let is_old = event.chosen.is_some();
     match event.reach {
         Some(Reach::Machine | Reach::AllocatingTask) => verdict(
             Cause::WholeMachine,
             Confidence::Likely,
-            "the kill says \"Out of memory\" and not \"Memory cgroup out of memory\"; its summary is not in the log",
+            if is_old {
+                "the kill says \"Out of memory\" and not \"Memory cgroup out of memory\"; this kernel tells no more"
+            } else {
+                "the kill says \"Out of memory\" and not \"Memory cgroup out of memory\"; its summary is not in the log"
+            },
         ),
         Some(Reach::Cgroup) => verdict(
-            Cause::Unknown,
+            Cause::UnknownLimit,
             Confidence::None,
-            "a cgroup's limit was reached, but the record that names it is not in the log: the kernel leaves it out when kills come fast",
+            if is_old {
+                "a cgroup's limit was reached, but the line that names it is not in the log"
+            } else {
+                "a cgroup's limit was reached, but the line that names it is not in the log: the kernel leaves it out \
+                 when kills come fast"
+            },
+        ),
+        None if event.usage_is_told() || event.has_cgroup_frame || event.constraint() == Some(Constraint::Cgroup) => {
+            verdict(
+                Cause::UnknownLimit,
+                Confidence::None,
+                "a cgroup's limit was reached, but the line that names it is not in the log",
+            )
+        }
+        None if !event.pages.is_empty() => verdict(
+            Cause::WholeMachine,
+            Confidence::Likely,
+            "the kernel told what filled the machine, which it does not for a cgroup's limit",
         ),
         None => verdict(
             Cause::Unknown,
@@ -245,43 +246,9 @@ fn by_message(event: &Event) -> Verdict {
     }
 }
 
-/// What to do next, in a sentence or two.
-#[must_use]
-pub fn advice(event: &Event, cause: &Cause) -> String {
-    if event.panic_on_oom.is_some() {
-        return "set vm.panic_on_oom=0, with which the kernel kills somebody instead".to_owned();
-    }
-    if event.nothing_killable {
-        return "every process was exempt from being killed: find who inherited -1000 (`oomshim doctor`)".to_owned();
-    }
-    let tmpfs = event.shared.zip(event.used).filter(|(shared, used)| *shared > used / 2);
-    if let Some((shared, used)) = tmpfs {
-        return format!(
-            "{} of its {} were tmpfs or shared memory, which killing a process does not free: give its tmpfs mounts a \
-             size, or put what they hold on a disk",
-            size(shared),
-            size(used)
-        );
-    }
-    let text = match cause {
-        Cause::OwnLimit => "give it a higher limit, or make it need less: fewer jobs at a time, for one",
-        Cause::SharedLimit => {
-            "look at what else runs below that limit: give each its own limit, raise the shared one, or run fewer at a time"
-        }
-        Cause::CgroupLimit => "give it a higher limit, and let something in it be killed",
-        Cause::WholeMachine => {
-            "run less at a time on this machine, give each job a limit of its own, or add memory; `oomshim rank` tells who is next"
-        }
-        Cause::Nodes => "widen the cpuset or the memory policy, or run less at a time on those nodes",
-        Cause::Manual => "ask who wrote to sysrq",
-        Cause::Unknown => "keep the log from the start: `oomshim report --follow`, or the journal's JSON",
-    };
-    text.to_owned()
-}
-
 /// The container that was hit, alive or deleted lately.
 #[must_use]
-pub fn container<'a>(event: &Event, known: &'a [Container]) -> Option<&'a Container> {
+pub fn container<'a>(event: &OomEvent, known: &'a [Container]) -> Option<&'a Container> {
     let path = event.victim_path.as_deref().or(event.group.as_deref())?;
     registry::find_by_cgroup(known, path)
 }

@@ -1,20 +1,32 @@
 //! Verdicts on single events.
 
 use super::*;
-use crate::report::line::{Invoked, Killed};
+use crate::report::advice;
+use crate::report::kernel::{Counter, CounterKind, Invoked, Killed, Stat, Summary};
 
-fn event(limit: Option<&str>, victim: &str) -> Event {
-    Event {
-        constraint: Some(if limit.is_some() { Constraint::Cgroup } else { Constraint::None }),
+#[expect(clippy::unnecessary_wraps, reason = "as the field is")]
+fn summary(constraint: Constraint) -> Option<Summary> {
+    let (limit, task, name) = (None, None, b"x".to_vec());
+    Some(Summary { constraint, cpuset: None, nodes: None, limit, task, name, pid: Some(7), user: None })
+}
+
+fn event(limit: Option<&str>, victim: &str) -> OomEvent {
+    OomEvent {
+        summary: summary(if limit.is_some() { Constraint::Cgroup } else { Constraint::None }),
         limit_path: limit.map(Into::into),
         victim_path: Some(victim.into()),
         killed: vec![Killed::default()],
         is_proven: true,
-        ..Event::default()
+        ..OomEvent::default()
     }
 }
 
-fn of(event: &Event, container: Option<&Container>) -> (&'static str, Confidence) {
+fn counted(used: u64, stats: &[(Stat, u64)]) -> OomEvent {
+    let counter = Counter { kind: CounterKind::Memory, used, limit: Some(used), hits: 1 };
+    OomEvent { counters: vec![counter], stats: stats.to_vec(), ..event(Some("/a"), "/a") }
+}
+
+fn of(event: &OomEvent, container: Option<&Container>) -> (&'static str, Confidence) {
     let verdict = judge(event, container);
     (verdict.cause.id(), verdict.confidence)
 }
@@ -38,7 +50,7 @@ fn whose_limit_it_was_is_told_by_the_cgroups() {
         ),
         (Some("/buildkit".to_owned()), "/buildkit/short/x".to_owned(), ("shared-limit", Confidence::Certain)),
         (Some(format!("/docker/{id}")), format!("/docker/{id}/docker/{id}"), ("shared-limit", Confidence::Certain)),
-        (Some(pod.clone()), format!("{pod}/{id}{id}"), ("shared-limit", Confidence::Certain)),
+        (Some(pod.clone()), format!("{pod}/{id}{id}"), ("pod-limit", Confidence::Certain)),
         (None, docker, ("whole-machine", Confidence::Certain)),
     ];
     for (limit, victim, expected) in cases {
@@ -59,23 +71,24 @@ fn a_remembered_container_settles_it() {
 
 #[test]
 fn without_the_summary_only_the_machine_can_be_told() {
-    let with = |reach| Event { reach, killed: vec![Killed::default()], is_proven: true, ..Event::default() };
+    let with = |reach| OomEvent { reach, killed: vec![Killed::default()], is_proven: true, ..OomEvent::default() };
     assert_eq!(of(&with(Some(Reach::Machine)), None), ("whole-machine", Confidence::Likely));
-    assert_eq!(of(&with(Some(Reach::Cgroup)), None), ("unknown", Confidence::None));
+    assert_eq!(of(&with(Some(Reach::Cgroup)), None), ("unknown-limit", Confidence::None));
     assert_eq!(of(&with(None), None), ("unknown", Confidence::None));
 }
 
 #[test]
 fn what_may_be_forged_is_never_certain() {
-    let forged = Event { is_proven: false, ..event(None, "/a") };
+    let forged = OomEvent { is_proven: false, ..event(None, "/a") };
     assert_eq!(of(&forged, None), ("whole-machine", Confidence::Likely));
 }
 
 #[test]
 fn tmpfs_is_named_where_it_is_to_blame() {
-    let full = Event { shared: Some(900), used: Some(1000), ..event(Some("/a"), "/a") };
-    assert!(advice(&full, &Cause::OwnLimit).contains("tmpfs"));
-    assert!(advice(&event(Some("/a"), "/a"), &Cause::OwnLimit).starts_with("give it a higher limit"));
+    let of = |event: &OomEvent| advice::of(event, Cause::OwnLimit);
+    assert!(of(&counted(1000, &[(Stat::Shared, 900)])).contains("tmpfs"));
+    assert!(of(&counted(1000, &[(Stat::Dirty, 900)])).contains("slow disk"));
+    assert!(of(&counted(1000, &[(Stat::Shared, 100)])).starts_with("give it a higher limit"));
 }
 
 #[test]
@@ -90,15 +103,63 @@ fn where_nobody_died_only_a_panic_speaks_for_the_whole_machine() {
     ];
     for (panic_on_oom, panicked, used, expected) in cases {
         let nothing_killable = panic_on_oom.is_none();
-        let event = Event { panic_on_oom, panicked, used, nothing_killable, is_proven: true, ..Event::default() };
+        let counters = used.map(|used| counted(used, &[]).counters).unwrap_or_default();
+        let event =
+            OomEvent { panic_on_oom, panicked, counters, nothing_killable, is_proven: true, ..OomEvent::default() };
         assert_eq!(of(&event, None), expected, "{panic_on_oom:?} {panicked} {used:?}");
-        assert_eq!(advice(&event, &Cause::CgroupLimit).contains("vm.panic_on_oom=0"), panic_on_oom.is_some());
+        assert_eq!(advice::of(&event, Cause::CgroupLimit).contains("vm.panic_on_oom=0"), panic_on_oom.is_some());
     }
 }
 
 #[test]
 fn a_page_fault_that_leaked_out_of_a_cgroup_is_not_certain() {
     let invoked = Invoked { name: b"sh".to_vec(), order: 0, is_leftover: true, score: None };
-    let leaked = Event { invoked: Some(invoked), ..event(None, "/a") };
+    let leaked = OomEvent { invoked: Some(invoked), ..event(None, "/a") };
     assert_eq!(of(&leaked, None), ("whole-machine", Confidence::Likely));
+}
+
+#[test]
+fn the_cgroup_decides_where_the_constraint_says_none() {
+    let old = OomEvent { summary: summary(Constraint::None), ..event(Some("/a"), "/a") };
+    assert_eq!(of(&old, None), ("own-limit", Confidence::Certain));
+}
+
+#[test]
+fn a_kernel_without_cgroups_means_the_machine() {
+    let plain = OomEvent { summary: summary(Constraint::None), victim_path: None, ..event(None, "/") };
+    assert_eq!(of(&plain, None), ("whole-machine", Confidence::Certain));
+}
+
+#[test]
+fn the_nodes_and_their_cpuset_are_named() {
+    let mut it = event(None, "/a");
+    it.summary =
+        summary(Constraint::Cpuset).map(|it| Summary { cpuset: Some("test".into()), nodes: Some("0-1".into()), ..it });
+    let verdict = judge(&it, None);
+    assert_eq!(verdict.cause, Cause::Nodes);
+    assert!(verdict.evidence[0].contains("cpuset test") && verdict.evidence[0].contains("nodes 0-1"), "{verdict:?}");
+}
+
+#[test]
+fn a_limit_without_its_victims_cgroup_is_likely() {
+    let of = |limit: &str| {
+        let event = OomEvent { victim_path: None, ..event(Some(limit), "/") };
+        of(&event, None)
+    };
+    assert_eq!(of("/kubepods/burstable/pod0123456789abcdef"), ("pod-limit", Confidence::Likely));
+    assert_eq!(of("/kubepods.slice"), ("shared-limit", Confidence::Likely));
+    assert_eq!(of("/leaker"), ("own-limit", Confidence::Likely));
+}
+
+#[test]
+fn a_damaged_line_proves_nothing() {
+    assert_eq!(of(&event(Some("/kubepodss/x"), "/kubepods/x"), None), ("unknown-limit", Confidence::None));
+}
+
+#[test]
+fn nothing_killable_does_not_prove_who_was_exempt() {
+    let mut it = OomEvent { nothing_killable: true, ..OomEvent::default() };
+    assert!(!advice::of(&it, Cause::CgroupLimit).contains("every process"));
+    it.time = crate::report::time::Time::since_boot(4_900_000);
+    assert!(advice::of(&it, Cause::WholeMachine).contains("starting"));
 }

@@ -1,33 +1,48 @@
-//! Who died and why: the kernel's records of its kills, joined into events, each with a cause and what speaks for it.
+//! What was killed and why: the kernel's lines about its kills, joined into events, each with a cause and what speaks
+//! for it.
 //!
-//! Only what the kernel itself wrote counts. An exit status of 137 is no evidence: anybody can send SIGKILL.
+//! Data flows one way: [`input`] makes entries of lines, [`kernel`] reads what single lines of the kernel say,
+//! [`assemble`] joins them to events ([`collect`] does that for a whole log), [`cause`] judges, and [`text`] and [`json`]
+//! show. Only what the kernel itself wrote counts. An exit status of 137 is no evidence: anybody can send SIGKILL.
 
+pub mod advice;
+pub mod assemble;
 pub mod cause;
+pub mod choice;
+pub mod collect;
 pub mod event;
+pub mod filled;
+pub mod input;
 pub mod json;
-pub mod line;
-pub mod record;
+pub mod kernel;
+pub mod killer;
+mod limit;
+pub mod owner;
+pub mod rest;
 mod scan;
+mod sentence;
 pub mod source;
+pub mod storm;
 pub mod text;
 pub mod time;
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
 
 use crate::registry::{self, Container};
 use cause::Verdict;
-use event::Event;
-use time::Time;
+use event::OomEvent;
+use time::Wall;
 
 /// An event with all that is known about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// What happened.
-    pub event: Event,
+    pub event: OomEvent,
     /// When, on the wall, where that can be told.
-    pub when: Option<SystemTime>,
+    pub when: Option<Timestamp>,
     /// Why.
     pub verdict: Verdict,
     /// The container that was hit, where oomshim started it.
@@ -40,11 +55,11 @@ pub struct Context {
     /// The containers that are there, and those deleted lately.
     pub containers: Vec<Container>,
     /// When the machine whose log it is was booted; `None` for a log of another boot or machine.
-    pub boot: Option<SystemTime>,
+    pub boot: Option<Timestamp>,
 }
 
 impl Context {
-    /// This machine, now. `run` is where containers are remembered.
+    /// This machine, now. `run` is where containers are recorded.
     #[must_use]
     pub fn of_machine(run: &Path) -> Context {
         let mut containers = registry::all(run);
@@ -54,24 +69,26 @@ impl Context {
 
     /// Judges an event.
     #[must_use]
-    pub fn report(&self, event: Event) -> Report {
+    pub fn report(&self, event: OomEvent) -> Report {
         let container = cause::container(&event, &self.containers).cloned();
         let verdict = cause::judge(&event, container.as_ref());
-        let when = match event.time {
-            Time::Epoch(micros) => SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(micros)),
-            Time::SinceBoot(micros) => self.boot.and_then(|boot| boot.checked_add(Duration::from_micros(micros))),
-            Time::Unknown | Time::Words(_) => None,
+        let micros = |micros: u64| i64::try_from(micros).ok();
+        let when = match &event.time.wall {
+            Some(Wall::Epoch(epoch)) => micros(*epoch).and_then(|epoch| Timestamp::from_microsecond(epoch).ok()),
+            Some(_) => None,
+            None => event.time.since_boot.zip(self.boot).and_then(|(since, boot)| {
+                Timestamp::from_microsecond(boot.as_microsecond().checked_add(micros(since)?)?).ok()
+            }),
         };
         Report { event, when, verdict, container }
     }
 }
 
 /// When the clock of the kernel's log began; it stands still while the machine sleeps.
-fn boot_time() -> Option<SystemTime> {
+fn boot_time() -> Option<Timestamp> {
     let running = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).ok()?;
-    let seconds = u64::try_from(running.tv_sec()).ok()?;
-    let nanos = u32::try_from(running.tv_nsec()).ok()?;
-    SystemTime::now().checked_sub(Duration::new(seconds, nanos))
+    let running = running.tv_sec().checked_mul(1_000_000)?.checked_add(running.tv_nsec() / 1000)?;
+    Timestamp::from_microsecond(Timestamp::now().as_microsecond().checked_sub(running)?).ok()
 }
 
 /// From how many characters on the beginning of an id is enough.
@@ -99,5 +116,9 @@ impl Report {
     }
 }
 
+#[cfg(test)]
+mod case_tests;
+#[cfg(test)]
+mod form_tests;
 #[cfg(test)]
 mod tests;

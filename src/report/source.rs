@@ -1,10 +1,8 @@
-//! Where the kernel's records come from: the running kernel, or a saved log.
+//! Where the lines come from: the running kernel, or a saved log.
 
-use std::io::Read;
-use std::os::fd::OwnedFd;
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
-
-use std::os::fd::AsFd;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -12,14 +10,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 use thiserror::Error;
 
-use super::record::{self, Record};
+use super::input::{Entry, InputError, Lines, Reader};
 use crate::system::os_error::OsError;
 
-/// The largest saved log that is read, in bytes.
-const LIMIT: u64 = 1 << 30;
-
-/// Why there are no records.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+/// Why there are no lines.
+#[derive(Debug, Error)]
 pub enum SourceError {
     /// A file cannot be read.
     #[error("cannot read {}: {reason}", .path.display())]
@@ -28,6 +23,14 @@ pub enum SourceError {
         path: std::path::PathBuf,
         /// The kernel's answer.
         reason: OsError,
+    },
+    /// A file has a form that another program has to undo.
+    #[error("cannot read {}: {reason}", .path.display())]
+    Form {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What it is, and what to do.
+        reason: InputError,
     },
     /// The kernel's log is for some only.
     #[error(
@@ -51,29 +54,41 @@ fn error(path: &Path, errno: Errno) -> SourceError {
     }
 }
 
-/// The records of a saved log, `-` for standard input; at most 1 GiB of them.
+/// Reads a saved log, `-` for standard input, and gives its entries to `take` one at a time.
 ///
 /// # Errors
-/// [`SourceError::File`]
-pub fn saved(path: &Path) -> Result<Vec<Record>, SourceError> {
-    let error = |io: std::io::Error| SourceError::File { path: path.to_owned(), reason: io.into() };
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        std::io::stdin().take(LIMIT).read_to_end(&mut bytes).map_err(error)?;
+/// [`SourceError::File`] and [`SourceError::Form`]
+pub fn saved(path: &Path, mut take: impl FnMut(Entry)) -> Result<(), SourceError> {
+    let file = |io: std::io::Error| SourceError::File { path: path.to_owned(), reason: io.into() };
+    let mut lines = if path == Path::new("-") {
+        Lines::new(std::io::stdin())
     } else {
-        std::fs::File::open(path).map_err(error)?.take(LIMIT).read_to_end(&mut bytes).map_err(error)?;
+        Lines::new(std::fs::File::open(path).map_err(file)?)
+    };
+    let mut reader = Reader::default();
+    let mut entries = Vec::new();
+    loop {
+        match lines.read() {
+            Ok(Some(line)) => reader.line(line, &mut entries),
+            Ok(None) => break,
+            Err(InputError::Read(io)) => return Err(file(io)),
+            Err(reason) => return Err(SourceError::Form { path: path.to_owned(), reason }),
+        }
+        entries.drain(..).for_each(&mut take);
     }
-    Ok(record::all(&bytes))
+    reader.finish(&mut entries);
+    entries.drain(..).for_each(take);
+    Ok(())
 }
 
 /// What the running kernel says.
 #[derive(Debug)]
 pub enum Next {
-    /// A record.
-    Record(Record),
+    /// An entry.
+    Entry(Entry),
     /// So far there is no more.
     Nothing,
-    /// Records were overwritten before they were read.
+    /// Entries were overwritten before they were read.
     Lost,
 }
 
@@ -82,41 +97,51 @@ pub enum Next {
 pub struct Kmsg {
     fd: OwnedFd,
     path: std::path::PathBuf,
-    reader: record::Reader,
+    reader: Reader,
+    complete: VecDeque<Entry>,
 }
 
 impl Kmsg {
-    /// Opens it at its oldest record.
+    /// Opens it at its oldest entry.
     ///
     /// # Errors
     /// [`SourceError`]
     pub fn open(path: &Path) -> Result<Kmsg, SourceError> {
         let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let fd = nix::fcntl::open(path, flags, Mode::empty()).map_err(|errno| error(path, errno))?;
-        Ok(Kmsg { fd, path: path.to_owned(), reader: record::Reader::default() })
+        Ok(Kmsg { fd, path: path.to_owned(), reader: Reader::default(), complete: VecDeque::new() })
     }
 
-    /// The next record that is complete.
+    /// The next entry that is complete.
     ///
     /// # Errors
     /// [`SourceError`]
     pub fn read(&mut self) -> Result<Next, SourceError> {
         // One read gives one record, with its escapes at most four times its 1 KiB, and its keys.
         let mut buffer = [0_u8; 16 * 1024];
+        let mut entries = Vec::new();
         loop {
+            if let Some(entry) = self.complete.pop_front() {
+                return Ok(Next::Entry(entry));
+            }
             match nix::unistd::read(&self.fd, &mut buffer) {
-                Ok(0) | Err(Errno::EAGAIN) => return Ok(self.reader.finish().map_or(Next::Nothing, Next::Record)),
+                Ok(0) | Err(Errno::EAGAIN) => {
+                    self.reader.finish(&mut entries);
+                    if entries.is_empty() {
+                        return Ok(Next::Nothing);
+                    }
+                }
                 Ok(count) => {
                     // The lines behind the first are keys, which say nothing about memory.
                     let line = buffer[..count].split(|&byte| byte == b'\n').next().unwrap_or_default();
-                    if let Some(record) = self.reader.line(line) {
-                        return Ok(Next::Record(record));
-                    }
+                    self.reader.line(line, &mut entries);
                 }
                 Err(Errno::EPIPE) => return Ok(Next::Lost),
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(error(&self.path, errno)),
             }
+            // It is no saved log, so that the lines have no numbers.
+            self.complete.extend(entries.drain(..).map(|entry| Entry { line: 0, ..entry }));
         }
     }
 
@@ -134,18 +159,17 @@ impl Kmsg {
     }
 }
 
-/// All records that the running kernel still has.
+/// Gives all entries that the running kernel still has to `take`.
 ///
 /// # Errors
 /// [`SourceError`]
-pub fn running(path: &Path) -> Result<Vec<Record>, SourceError> {
+pub fn running(path: &Path, mut take: impl FnMut(Entry)) -> Result<(), SourceError> {
     let mut kmsg = Kmsg::open(path)?;
-    let mut records = Vec::new();
     loop {
         match kmsg.read()? {
-            Next::Record(record) => records.push(record),
+            Next::Entry(entry) => take(entry),
             Next::Lost => {}
-            Next::Nothing => return Ok(records),
+            Next::Nothing => return Ok(()),
         }
     }
 }
@@ -156,10 +180,13 @@ mod tests {
 
     #[test]
     fn a_log_that_is_not_there_is_named() {
-        let error = running(Path::new("/absent/kmsg")).unwrap_err().to_string();
+        let error = running(Path::new("/absent/kmsg"), drop).unwrap_err().to_string();
         assert!(error.starts_with("cannot read /absent/kmsg: not found (ENOENT); it needs CAP_SYSLOG"), "{error}");
         assert!(
-            saved(Path::new("/absent/log")).unwrap_err().to_string().starts_with("cannot read /absent/log: not found")
+            saved(Path::new("/absent/log"), drop)
+                .unwrap_err()
+                .to_string()
+                .starts_with("cannot read /absent/log: not found")
         );
     }
 
@@ -167,8 +194,11 @@ mod tests {
     fn the_running_kernel_is_read() {
         let path = Path::new("/dev/kmsg");
         // Containers and unprivileged users are told why they have none.
-        match running(path) {
-            Ok(records) => assert!(records.iter().all(|record| record.is_proven)),
+        let mut entries = Vec::new();
+        match running(path, |entry| entries.push(entry)) {
+            Ok(()) => {
+                assert!(entries.iter().all(|it| it.is_proven || it.origin != super::super::input::Origin::Kernel));
+            }
             Err(error) => assert!(matches!(error, SourceError::Refused { .. }), "{error}"),
         }
     }

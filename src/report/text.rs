@@ -2,129 +2,151 @@
 
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
-use super::Report;
-use super::cause::{self, Cause};
-use super::line::Killed;
-use super::record;
-use super::time::Time;
+use super::sentence::{NAMED, chosen, name, notes, path, process, share, usage_text, what, when, whose, why};
+use super::{Report, advice, choice, filled, storm};
 use crate::text::escape;
-use crate::text::size::size;
 
-/// How many of the processes of a group are named.
-const NAMED: usize = 10;
+/// How many of the largest processes are named.
+const LARGEST: usize = 5;
 
-/// The report, with an empty line behind it.
+/// The labels stand in a column of their own.
+const LABEL: usize = 18;
+
+/// The report, with an empty line behind it. `width` is how many columns a line may have; `None` for no end.
 #[must_use]
-pub fn write(report: &Report) -> String {
-    let mut text = String::new();
-    _ = writeln!(text, "{}  {}", when(report), what(report));
-    for killed in report.event.killed.iter().take(NAMED) {
-        _ = writeln!(text, "    killed    {}", process(killed));
-    }
-    let more = report.event.killed.len().saturating_sub(NAMED);
-    if more > 0 {
-        _ = writeln!(text, "    killed    … and {more} more");
-    }
-    if let Some(container) = &report.container {
-        let words: Vec<&[u8]> = container.command.iter().map(|word| word.as_bytes()).collect();
-        _ = writeln!(
-            text,
-            "    container {}, class {}",
-            escape::bytes(container.id.as_bytes()),
-            escape::text(&container.class)
-        );
-        _ = writeln!(text, "    command   {}", escape::bytes(&words.join(&b' ')));
-        _ = writeln!(text, "    bundle    {}", path(&container.bundle));
-    }
-    if let Some(invoked) = &report.event.invoked {
-        _ = writeln!(text, "    asked by  {}", escape::bytes(&invoked.name));
-    }
-    for evidence in &report.verdict.evidence {
-        _ = writeln!(text, "    evidence  {evidence}");
-    }
-    _ = writeln!(text, "    sure      {}", report.verdict.confidence);
-    _ = writeln!(text, "    next      {}\n", cause::advice(&report.event, &report.verdict.cause));
-    text
+pub fn write(report: &Report, width: Option<usize>) -> String {
+    let mut text = Text { text: String::new(), width };
+    text.head(&format!("{}  {}", when(report), what(report)));
+    text.killed(std::slice::from_ref(report));
+    text.rest(report);
+    text.text
 }
 
-fn when(report: &Report) -> String {
-    match (&report.when, &report.event.time) {
-        (Some(when), _) => humantime::format_rfc3339_seconds(*when).to_string(),
-        (None, Time::SinceBoot(micros)) => format!("{}.{:06} s after boot", micros / 1_000_000, micros % 1_000_000),
-        (None, Time::Words(words)) => escape::text(words).into_owned(),
-        (None, _) => "at an unknown time".to_owned(),
-    }
+/// Many kills for the same reason as one report.
+#[must_use]
+pub fn write_storm(reports: &[Report], width: Option<usize>) -> String {
+    let Some(first) = reports.first() else { return String::new() };
+    let mut text = Text { text: String::new(), width };
+    let within = match storm::length(reports) {
+        Some(micros) if micros < 10_000_000 => format!(" within {}.{:03} s", micros / 1_000_000, micros / 1000 % 1000),
+        Some(micros) => format!(" within {} s", micros / 1_000_000),
+        None => String::new(),
+    };
+    let count = reports.len();
+    text.head(&format!("{}  {count} kills in a row{within}, {}: {}", when(first), names(reports), why(first)));
+    text.killed(reports);
+    text.rest(first);
+    text.text
 }
 
-/// What happened, in a sentence.
-fn what(report: &Report) -> String {
-    let event = &report.event;
-    let Some(first) = event.killed.first() else {
-        let then = match (event.panic_on_oom, event.panicked) {
-            (Some(value), _) => format!("the kernel panicked, as vm.panic_on_oom={value} has it"),
-            (None, true) => "nothing could be killed and the kernel panicked".to_owned(),
-            (None, false) if report.verdict.cause == Cause::CgroupLimit => {
-                "nothing in it may be killed, so it hangs".to_owned()
+/// `python3 (2 times), sh`: the most frequent first.
+fn names(reports: &[Report]) -> String {
+    let mut counts: Vec<(&[u8], usize)> = Vec::new();
+    for killed in reports.iter().flat_map(|it| &it.event.killed) {
+        match counts.iter().position(|(name, _)| *name == killed.name) {
+            Some(at) => counts[at].1 += 1,
+            None if counts.len() < 1000 => counts.push((&killed.name, 1)),
+            None => {}
+        }
+    }
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let more = counts.len().saturating_sub(LARGEST);
+    let shown: Vec<String> = counts
+        .iter()
+        .take(LARGEST)
+        .map(|(it, count)| if *count == 1 { name(it) } else { format!("{} ({count} times)", name(it)) })
+        .collect();
+    let more = if more > 0 { format!(" and {more} other names") } else { String::new() };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// Groups of reports as text, a storm as one.
+#[must_use]
+pub fn write_all(reports: &[Report], width: Option<usize>) -> String {
+    let groups = storm::group(reports).into_iter();
+    groups.map(|group| if let [one] = group { write(one, width) } else { write_storm(group, width) }).collect()
+}
+
+struct Text {
+    text: String,
+    width: Option<usize>,
+}
+
+impl Text {
+    fn head(&mut self, sentence: &str) {
+        match self.width {
+            Some(width) => {
+                let options = textwrap::Options::new(width).subsequent_indent("  ").break_words(false);
+                self.text.push_str(&textwrap::fill(sentence, options));
+                self.text.push('\n');
             }
-            (None, false) => "nothing could be killed".to_owned(),
-        };
-        return format!("{}: {then}", why(report));
-    };
-    let others = match event.killed.len() - 1 {
-        0 => String::new(),
-        1 => " and 1 other".to_owned(),
-        count => format!(" and {count} others"),
-    };
-    let whole = event.group.as_deref().map(|group| format!(", all of cgroup {}", path(group))).unwrap_or_default();
-    let subcommand = if event.killed.len() == 1 { "was" } else { "were" };
-    format!("{} ({}){others} {subcommand} killed{whole}: {}", name(&first.name), first.pid, why(report))
-}
-
-fn why(report: &Report) -> String {
-    let event = &report.event;
-    let limit = event.limit.map(|limit| format!(" of {}", size(limit))).unwrap_or_default();
-    match report.verdict.cause {
-        Cause::OwnLimit => format!("its cgroup reached its own limit{limit}"),
-        Cause::SharedLimit => {
-            let at = event.limit_path.as_deref().map(|at| format!(" of cgroup {}", path(at))).unwrap_or_default();
-            format!("the limit{limit}{at}, which it shares with others, was reached")
+            None => _ = writeln!(self.text, "{sentence}"),
         }
-        Cause::CgroupLimit => {
-            let at =
-                event.limit_path.as_deref().map_or_else(|| "a cgroup".to_owned(), |at| format!("cgroup {}", path(at)));
-            format!("{at} reached its limit{limit}")
+    }
+
+    fn line(&mut self, label: &str, sentence: &str) {
+        let first = format!("    {label:<width$}", width = LABEL - 4);
+        match self.width {
+            Some(width) if width > 2 * LABEL => {
+                let indent = " ".repeat(LABEL);
+                let options =
+                    textwrap::Options::new(width).initial_indent(&first).subsequent_indent(&indent).break_words(false);
+                self.text.push_str(&textwrap::fill(sentence, options));
+                self.text.push('\n');
+            }
+            _ => _ = writeln!(self.text, "{first}{sentence}"),
         }
-        Cause::WholeMachine => "the whole machine ran out of memory".to_owned(),
-        Cause::Nodes => "the memory nodes that it may use were full".to_owned(),
-        Cause::Manual => "somebody asked the kernel to (sysrq-f)".to_owned(),
-        Cause::Unknown => "the log does not tell whose limit was reached".to_owned(),
     }
-}
 
-fn process(killed: &Killed) -> String {
-    let mut text = format!(
-        "{} ({}): {} anonymous, {} of files, {} shared",
-        killed.pid,
-        name(&killed.name),
-        size(killed.anonymous),
-        size(killed.file),
-        size(killed.shared)
-    );
-    if let Some(score) = killed.score {
-        _ = write!(text, "; oom_score_adj {score}");
+    fn killed(&mut self, reports: &[Report]) {
+        let all = || reports.iter().flat_map(|it| &it.event.killed);
+        for killed in all().take(NAMED) {
+            self.line("killed", &process(killed));
+        }
+        let more = all().count().saturating_sub(NAMED);
+        if more > 0 {
+            self.line("killed", &format!("… and {more} more"));
+        }
     }
-    if let Some(user) = killed.user {
-        _ = write!(text, ", user {user}");
+
+    fn rest(&mut self, report: &Report) {
+        for note in notes(report) {
+            self.line("note", &note);
+        }
+        if let Some(whose) = whose(report) {
+            self.line("whose", &whose);
+        }
+        self.container(report);
+        for sentence in filled::sentences(&report.event) {
+            self.line("memory", &sentence);
+        }
+        if let Some(share) = share(report) {
+            self.line("memory", &share);
+        }
+        for usage in choice::largest(&report.event, LARGEST) {
+            self.line("largest", &usage_text(&usage));
+        }
+        if let Some(choice) = choice::of(&report.event) {
+            self.line("chosen", &chosen(report, &choice));
+        }
+        if let Some(invoked) = &report.event.invoked {
+            self.line("triggered by", &name(&invoked.name));
+        }
+        for evidence in &report.verdict.evidence {
+            self.line("evidence", evidence);
+        }
+        self.line("confidence", &report.verdict.confidence.to_string());
+        self.line("next", &advice::of(&report.event, report.verdict.cause));
+        self.text.push('\n');
     }
-    text
-}
 
-fn name(name: &[u8]) -> String {
-    escape::text(&record::lossy(name)).into_owned()
-}
-
-fn path(path: &Path) -> String {
-    escape::bytes(path.as_os_str().as_bytes())
+    fn container(&mut self, report: &Report) {
+        let Some(container) = &report.container else { return };
+        let words: Vec<&[u8]> = container.command.iter().map(|word| word.as_bytes()).collect();
+        let id = escape::bytes(container.id.as_bytes());
+        self.line("container", &format!("{id}, class {}", escape::text(&container.class)));
+        self.line("command", &escape::bytes(&words.join(&b' ')));
+        self.line("bundle", &path(&container.bundle));
+    }
 }
