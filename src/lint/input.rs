@@ -211,7 +211,7 @@ impl Inputs {
                 self.add(path.to_owned(), None, Some(place));
             }
             None if kind::is_candidate(path) && entry.file_name() != config::NAME => {
-                self.add(path.to_owned(), Some(index), None)
+                self.add(path.to_owned(), Some(index), None);
             }
             None => {}
         }

@@ -123,7 +123,7 @@ fn one(path: &Path, finding: &Finding, renderer: &Renderer) -> String {
             Safety::Safe => "--fix",
             Safety::Unsafe => "--unsafe-fixes",
         };
-        group = group.element(Level::HELP.message(format!("{option} can {}", fix.title)));
+        group = group.element(Level::HELP.message(format!("{option}: {}", fix.title)));
     }
     // An origin of its own has the file's column, and not the excerpt's; the snippet then draws a second one without a
     // name, on the fourth line.
