@@ -14,6 +14,8 @@ mod fixes;
 mod formats;
 mod growth;
 mod hostile;
+mod others;
+mod project;
 mod registry;
 mod terminal;
 mod together;

@@ -149,7 +149,8 @@ fn what_a_machine_does_not_tell_is_said_in_every_format() {
     let results = Results { outcomes: vec![outcome], ..Results::default() };
     let reason = "how much swap this machine has could not be read";
     let mut text = Vec::new();
-    human::write(&results, human::Look { colour: false, with_unjudged: true }, &mut text).unwrap();
+    human::write(&results, human::Look { colour: human::Colour::Plain, unjudged: human::Unjudged::Told }, &mut text)
+        .unwrap();
     let expected = format!("{path}: cannot judge swap-not-limited: {reason}\n");
     assert!(String::from_utf8(text).unwrap().contains(&expected));
     let mut text = Vec::new();

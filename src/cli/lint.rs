@@ -4,18 +4,22 @@ use std::io::{BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Exit;
+use crate::lint::baseline::Baseline;
+use crate::lint::config::{self, Config};
 use crate::lint::finding::{Confidence, Fixes, Safety, Severity};
+use crate::lint::input::{self, Exclude, Gitignore, Search};
 use crate::lint::kind::FileKind;
 use crate::lint::machine::Machine;
-use crate::lint::output::{diff, github, human, json, sarif};
-use crate::lint::run::{self, Repair, Results, Settings};
+use crate::lint::output::{diff, github, gitlab, human, json, junit, list, oneline, sarif};
+use crate::lint::run::{self, Nothing, Repair, Results, Settings};
 use crate::lint::select::Selection;
-use crate::lint::{LIMIT, Options, explain, input};
+use crate::lint::{LIMIT, Options, explain};
 use crate::system::host::Roots;
 use crate::text::escape;
 
@@ -50,12 +54,39 @@ pub struct Args {
     /// Do not judge by these rules or groups
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     ignore: Vec<String>,
-    /// The least severity that makes the exit status 1: note, warning, error
-    #[arg(long, value_name = "SEVERITY", default_value = "warning", value_parser = word(Severity::ALL))]
-    fail_on: Severity,
-    /// The least confidence that is reported: low, medium, high
-    #[arg(long, value_name = "CONFIDENCE", default_value = "low", value_parser = word(Confidence::ALL))]
-    min_confidence: Confidence,
+    /// The least severity that makes the exit status 1: note, warning, error [default: warning]
+    #[arg(long, value_name = "SEVERITY", value_parser = word(Severity::ALL))]
+    fail_on: Option<Severity>,
+    /// The least confidence that is reported: low, medium, high [default: low]
+    #[arg(long, value_name = "CONFIDENCE", value_parser = word(Confidence::ALL))]
+    min_confidence: Option<Confidence>,
+    /// Leave out files and directories that match, as .gitignore has it; can be repeated
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+    /// Search what .gitignore leaves out
+    #[arg(long)]
+    no_gitignore: bool,
+    /// Report only what is not in this file
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write what is found to this file, for --baseline, and exit with 0
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "fix", "unsafe_fixes", "diff", "list"])]
+    write_baseline: Option<PathBuf>,
+    /// The settings of the project, in place of the nearest .oomshim-lint.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Use no .oomshim-lint.toml
+    #[arg(long, conflicts_with = "config")]
+    no_config: bool,
+    /// What standard input is called, which helps to tell what it is
+    #[arg(long, value_name = "NAME")]
+    stdin_filename: Option<PathBuf>,
+    /// List what each file is judged as, and those that are skipped
+    #[arg(long, conflicts_with_all = ["fix", "unsafe_fixes", "diff"])]
+    list: bool,
+    /// Exit with 0 when none of the files is of a kind that is judged
+    #[arg(long)]
+    allow_none: bool,
     /// Judge against this machine: its cgroups, its rights, its swap, its files
     #[arg(long)]
     host: bool,
@@ -78,6 +109,12 @@ enum Format {
     Sarif,
     /// Workflow commands of GitHub Actions
     Github,
+    /// A code quality report for GitLab
+    Gitlab,
+    /// XML as `JUnit` writes it, for CI servers
+    Junit,
+    /// A line for each finding: file, line, column, severity, message, rule
+    Oneline,
 }
 
 /// Parses one of the words of an enumeration, and lists them where it cannot.
@@ -104,29 +141,81 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         super::print(&explain::list())?;
         return Ok(Exit::Success);
     }
-    let settings = settings(args)?;
-    let results = judge(args, &settings)?;
+    let config = config(args)?;
+    let settings = settings(args, &config)?;
+    let mut results = judge(args, &config, &settings)?;
+    if let Some(path) = &args.write_baseline {
+        return write_baseline(path, &results);
+    }
+    let baseline = config.baseline.as_ref().map(|path| config.directory.join(path));
+    if let Some(path) = args.baseline.as_ref().or(baseline.as_ref()) {
+        Baseline::read(path)?.subtract(&mut results);
+    }
     for trouble in &results.problems {
         say(&trouble.path, &trouble.message);
     }
     for note in &results.notes {
         say(&note.path, &note.message);
     }
-    let exit = exit(&results, args.fail_on);
+    let fail_on = setting("fail-on", args.fail_on, config.fail_on.as_deref(), Severity::ALL)?;
+    let exit = exit(&results, fail_on.unwrap_or(Severity::Warning));
+    if args.list {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        list::write(&results, &mut out)?;
+        out.flush()?;
+        return Ok(if exit == Exit::Findings { Exit::Success } else { exit });
+    }
     write(args, &settings, &results, exit)?;
     Ok(exit)
 }
 
 fn explain_rule(name: &str) -> anyhow::Result<Exit> {
     let Some(meta) = explain::rule(name) else {
-        Selection::new(&[name.to_owned()], &[]).map_err(anyhow::Error::msg)?;
+        Selection::new(&[name.to_owned()], &[])?;
         bail!("{name} is a group of rules; --list-rules shows what is in it");
     };
     super::print(&explain::text(meta))?;
     Ok(Exit::Success)
 }
 
-fn settings(args: &Args) -> anyhow::Result<Settings> {
+fn config(args: &Args) -> anyhow::Result<Config> {
+    if args.no_config {
+        return Ok(Config::default());
+    }
+    Ok(match &args.config {
+        Some(path) => Config::read(path)?,
+        None => Config::nearest(&std::env::current_dir().unwrap_or_default())?,
+    })
+}
+
+/// What the command line says, else what the project's settings say.
+fn setting<T: Copy>(
+    key: &str,
+    said: Option<T>,
+    configured: Option<&str>,
+    all: &[(T, &'static str)],
+) -> anyhow::Result<Option<T>> {
+    let (None, Some(word)) = (said, configured) else { return Ok(said) };
+    let found = all.iter().find(|(_, known)| *known == word).map(|(value, _)| *value);
+    let words = all.iter().map(|(_, word)| *word).collect::<Vec<_>>().join(", ");
+    found.map(Some).with_context(|| format!("{}: {key} is one of {words}", config::NAME))
+}
+
+fn write_baseline(path: &Path, results: &Results) -> anyhow::Result<Exit> {
+    for trouble in &results.problems {
+        say(&trouble.path, &trouble.message);
+    }
+    let baseline = Baseline::of(results);
+    baseline.write(path)?;
+    super::print(&format!(
+        "{} findings are in the baseline {}\n",
+        baseline.len(),
+        escape::text(&path.to_string_lossy())
+    ))?;
+    Ok(if results.problems.is_empty() { Exit::Success } else { Exit::Failure })
+}
+
+fn settings(args: &Args, config: &Config) -> anyhow::Result<Settings> {
     if args.diff && args.format != Format::Human {
         bail!("--diff writes a diff and nothing else, so it has no other --format");
     }
@@ -136,20 +225,32 @@ fn settings(args: &Args) -> anyhow::Result<Settings> {
         (false, true) => Repair::Write(safety),
         (false, false) => Repair::Report,
     };
-    let selection = Selection::new(&args.select, &args.ignore).map_err(anyhow::Error::msg)?;
+    let select = if args.select.is_empty() { &config.select } else { &args.select };
+    let ignore = [config.ignore.as_slice(), &args.ignore].concat();
+    let selection = Selection::new(select, &ignore)?;
+    let min_confidence =
+        setting("min-confidence", args.min_confidence, config.min_confidence.as_deref(), Confidence::ALL)?;
     let options = Options {
         selection,
         machine: args.host.then(|| Machine::read(&Roots::default(), PathBuf::from("/"))),
         fixes: if matches!(args.format, Format::Json | Format::Sarif) { Fixes::Changes } else { Fixes::Titles },
-        min_confidence: Some(args.min_confidence),
+        min_confidence,
         on_disk: true,
     };
     Ok(Settings { options, kind: args.kind, repair })
 }
 
-fn judge(args: &Args, settings: &Settings) -> anyhow::Result<Results> {
+fn search(args: &Args, config: &Config) -> anyhow::Result<Search> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let directory = if config.directory.as_os_str().is_empty() { &here } else { &config.directory };
+    let globs = [config.exclude.as_slice(), &args.exclude].concat();
+    let gitignore = if args.no_gitignore { Gitignore::Disregarded } else { Gitignore::Respected };
+    Ok(Search { gitignore, exclude: Exclude::new(directory, &globs)? })
+}
+
+fn judge(args: &Args, config: &Config, settings: &Settings) -> anyhow::Result<Results> {
     let (stdin, files): (Vec<_>, Vec<_>) = args.paths.iter().cloned().partition(|path| path == Path::new("-"));
-    let inputs = input::collect(&files);
+    let inputs = input::collect(&files, &search(args, config)?);
     let total = inputs.candidates.len();
     let mut bar = None;
     let mut results = run::run(inputs, settings, &mut |passed, done| show(&mut bar, passed, done, total));
@@ -164,9 +265,9 @@ fn judge(args: &Args, settings: &Settings) -> anyhow::Result<Results> {
         std::io::stdin().take(LIMIT as u64 + 1).read_to_end(&mut bytes).context("cannot read standard input")?;
         let mut settings = settings.clone();
         settings.options.on_disk = false;
-        results.append(run::text(Path::new("<stdin>"), &bytes, &settings));
+        results.append(run::text(args.stdin_filename.as_deref().unwrap_or(Path::new("<stdin>")), &bytes, &settings));
     }
-    results.finish();
+    results.finish(if args.allow_none { Nothing::Fine } else { Nothing::Problem });
     Ok(results)
 }
 
@@ -195,7 +296,10 @@ fn exit(results: &Results, fail_on: Severity) -> Exit {
 fn write(args: &Args, settings: &Settings, results: &Results, exit: Exit) -> anyhow::Result<()> {
     let stdout = std::io::stdout();
     let terminal = stdout.is_terminal();
-    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour = match AutoStream::choice(&stdout) {
+        ColorChoice::Never => human::Colour::Plain,
+        _ => human::Colour::Ansi,
+    };
     let mut out = BufWriter::new(stdout.lock());
     if let Repair::Show(_) = settings.repair {
         for change in &results.changes {
@@ -203,7 +307,7 @@ fn write(args: &Args, settings: &Settings, results: &Results, exit: Exit) -> any
         }
         return Ok(out.flush()?);
     }
-    let with_unjudged = args.host;
+    let unjudged = if args.host { human::Unjudged::Told } else { human::Unjudged::Silent };
     match args.format {
         Format::Human => {
             for change in &results.changes {
@@ -212,11 +316,14 @@ fn write(args: &Args, settings: &Settings, results: &Results, exit: Exit) -> any
                     writeln!(out, "{name}: fixed {rule}: {title}")?;
                 }
             }
-            human::write(results, human::Look { colour, with_unjudged }, &mut out)?;
+            human::write(results, human::Look { colour, unjudged }, &mut out)?;
         }
         Format::Json => json::write(results, &mut out)?,
         Format::Sarif => sarif::write(results, exit.status(), &mut out)?,
         Format::Github => github::write(results, &mut out)?,
+        Format::Gitlab => gitlab::write(results, &mut out)?,
+        Format::Junit => junit::write(results, &mut out)?,
+        Format::Oneline => oneline::write(results, &mut out)?,
     }
     Ok(out.flush()?)
 }

@@ -16,15 +16,30 @@ pub mod report;
 use std::ffi::OsStr;
 use std::io::Write;
 
-use clap::{Parser, Subcommand};
+use anstream::ColorChoice;
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// When a build host runs out of memory, the build step dies, whole and at once, and every daemon lives to report it.
 #[derive(Debug, Parser)]
 #[command(name = "oomshim", version, max_term_width = 100)]
 pub struct Cli {
+    /// When to use colours; `NO_COLOR` in the environment does what `never` does
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub color: Color,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal that shows them
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }
 
 /// The subcommands.
@@ -80,10 +95,16 @@ pub fn main(args: &[&OsStr]) -> u8 {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
+            let _ = tell(&error);
             return if error.use_stderr() { Exit::Failure.status() } else { Exit::Success.status() };
         }
     };
+    match cli.color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    }
+    .write_global();
     let done = match &cli.command {
         Command::Protect(args) => protect::run(args),
         Command::Lint(args) => lint::run(args),
@@ -105,6 +126,16 @@ pub fn main(args: &[&OsStr]) -> u8 {
             }
         }
     }
+}
+
+/// Prints what clap says: help as it is, an error without what a terminal would obey, for it quotes the arguments.
+fn tell(error: &clap::Error) -> std::io::Result<()> {
+    if !error.use_stderr() {
+        return error.print();
+    }
+    let text = error.to_string();
+    let lines = text.lines().map(|line| format!("{}\n", crate::text::escape::text(line)));
+    std::io::stderr().write_all(lines.collect::<String>().as_bytes())
 }
 
 /// Prints to standard output; a reader that went away ends the program as it does any other in a pipe.

@@ -1,9 +1,17 @@
 //! Which files to judge: those that are named, and those in named directories that may be one of ours.
 
 use std::collections::HashMap;
+use std::error::Error;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use ignore::gitignore::{Gitignore as Gitignores, GitignoreBuilder};
+use ignore::{DirEntry, WalkBuilder};
+use nix::errno::Errno;
+use thiserror::Error;
+
+use super::config;
 use super::kind::{self, FileKind};
 use crate::system::os_error::OsError;
 
@@ -70,21 +78,85 @@ pub struct Inputs {
     seen: HashMap<PathBuf, usize>,
 }
 
+/// How directories are searched.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// Whether .gitignore files count.
+    pub gitignore: Gitignore,
+    /// What is left out, whether it was found or named.
+    pub exclude: Exclude,
+}
+
+/// Whether .gitignore files count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Gitignore {
+    /// In a repository they do.
+    #[default]
+    Respected,
+    /// They do not.
+    Disregarded,
+}
+
+/// Globs as in .gitignore of what is left out.
+#[derive(Debug, Clone)]
+pub struct Exclude(Gitignores);
+
+impl Default for Exclude {
+    fn default() -> Self {
+        Exclude(Gitignores::empty())
+    }
+}
+
+/// A glob that is none.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("--exclude: {0}")]
+pub struct BadGlob(String);
+
+impl Exclude {
+    /// Those globs, relative to that directory.
+    ///
+    /// # Errors
+    /// [`BadGlob`]
+    pub fn new(directory: &Path, globs: &[String]) -> Result<Self, BadGlob> {
+        let mut builder = GitignoreBuilder::new(directory);
+        for glob in globs {
+            builder.add_line(None, glob).map_err(|error| BadGlob(error.to_string()))?;
+        }
+        builder.build().map(Exclude).map_err(|error| BadGlob(error.to_string()))
+    }
+
+    fn covers(&self, path: &Path, is_directory: bool) -> bool {
+        !self.0.is_empty() && self.0.matched(path, is_directory).is_ignore()
+    }
+
+    /// Also where a directory above is left out.
+    fn covers_named(&self, path: &Path) -> bool {
+        let is_inside = |path: &Path| path.is_relative() || path.starts_with(self.0.path());
+        !self.0.is_empty() && is_inside(path) && self.0.matched_path_or_any_parents(path, path.is_dir()).is_ignore()
+    }
+}
+
 /// Looks into the directories among those paths, and below them.
 #[must_use]
-pub fn collect(paths: &[PathBuf]) -> Inputs {
+pub fn collect(paths: &[PathBuf], search: &Search) -> Inputs {
     let mut inputs = Inputs::default();
-    for path in paths {
+    for path in paths.iter().filter(|path| !search.exclude.covers_named(path)) {
         match fs::metadata(path) {
-            Ok(found) if found.is_dir() => inputs.walk(path),
+            Ok(found) if found.is_dir() => inputs.walk(path, search),
             Ok(_) => {
-                let is_spec = path.file_name().is_some_and(|name| name == SPEC) && path.with_file_name(ROOT).is_dir();
-                inputs.add(path.clone(), None, is_spec.then_some(FileKind::Spec));
+                let place = place(path);
+                inputs.add(path.clone(), None, place);
             }
             Err(error) => inputs.problem(path, format!("cannot look at it: {}", OsError::from(error))),
         }
     }
     inputs
+}
+
+/// What the place of a file says that it is.
+fn place(path: &Path) -> Option<FileKind> {
+    let is_spec = path.file_name().is_some_and(|name| name == SPEC) && path.with_file_name(ROOT).is_dir();
+    is_spec.then_some(FileKind::Spec)
 }
 
 impl Inputs {
@@ -107,51 +179,51 @@ impl Inputs {
         }
     }
 
-    fn walk(&mut self, top: &Path) {
+    fn walk(&mut self, top: &Path, search: &Search) {
         let problems = self.problems.len();
         let index = self.directories.len();
         self.directories.push(Directory { path: top.to_owned(), spoke: false });
-        self.search(top, index);
+        let exclude = search.exclude.clone();
+        let gitignore = search.gitignore == Gitignore::Respected;
+        let mut walk = WalkBuilder::new(top);
+        walk.standard_filters(false).git_ignore(gitignore).git_exclude(gitignore).parents(gitignore);
+        walk.sort_by_file_name(OsStr::cmp)
+            .filter_entry(move |entry| entry.depth() == 0 || is_searched(entry, &exclude));
+        for entry in walk.build() {
+            match entry {
+                Ok(entry) => self.found(&entry, index),
+                Err(error) => self.unlisted(top, &error),
+            }
+        }
         self.directories[index].spoke |= self.problems.len() > problems;
     }
 
-    fn search(&mut self, top: &Path, index: usize) {
-        let mut directories = vec![top.to_owned()];
-        while let Some(directory) = directories.pop() {
-            let entries = fs::read_dir(&directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-            let mut entries = match entries {
-                Ok(entries) => entries,
-                // It was there a moment ago: containers end while their directories are searched.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && directory != top => continue,
-                Err(error) => {
-                    self.problem(&directory, format!("cannot list it: {}", OsError::from(error)));
-                    continue;
-                }
-            };
-            entries.sort_by_key(fs::DirEntry::file_name);
-            // What is inside of a container belongs to the container.
-            let has = |name: &str| entries.iter().any(|entry| entry.file_name() == name);
-            let (is_bundle, has_root) = (has(SPEC), has(ROOT));
-            let mut deeper = Vec::new();
-            for entry in entries {
-                let Ok(kind) = entry.file_type() else { continue };
-                let path = entry.path();
-                if kind.is_dir() {
-                    let name = entry.file_name();
-                    if name != ".git" && !(is_bundle && name == ROOT) {
-                        deeper.push(path);
-                    }
-                } else if kind.is_symlink() {
-                    self.link(&path, index);
-                } else if has_root && entry.file_name() == SPEC {
-                    // Whatever it says, it is meant to be the spec of this bundle, as if it had been named.
-                    self.directories[index].spoke = true;
-                    self.add(path, None, Some(FileKind::Spec));
-                } else if is_ours_by_name(&path) {
-                    self.add(path, Some(index), None);
-                }
+    fn found(&mut self, entry: &DirEntry, index: usize) {
+        let path = entry.path();
+        let Some(kind) = entry.file_type().filter(|kind| !kind.is_dir()) else { return };
+        if kind.is_symlink() {
+            return self.link(path, index);
+        }
+        match place(path) {
+            Some(place) => {
+                // Whatever it says, it is meant to be the spec of this bundle, as if it had been named.
+                self.directories[index].spoke = true;
+                self.add(path.to_owned(), None, Some(place));
             }
-            directories.extend(deeper.into_iter().rev());
+            None if kind::is_candidate(path) && entry.file_name() != config::NAME => {
+                self.add(path.to_owned(), Some(index), None);
+            }
+            None => {}
+        }
+    }
+
+    fn unlisted(&mut self, top: &Path, error: &ignore::Error) {
+        let Some(path) = error_path(error).filter(|_| error.is_io()) else { return };
+        let Some(reason) = error.io_error() else { return };
+        // It was there a moment ago: containers end while their directories are searched.
+        if reason.kind() != io::ErrorKind::NotFound || path == top {
+            let reason = OsError(errno(reason).map_or(Errno::EIO, Errno::from_raw));
+            self.problem(path, format!("cannot list it: {reason}"));
         }
     }
 
@@ -160,13 +232,13 @@ impl Inputs {
     fn link(&mut self, path: &Path, index: usize) {
         let target = match fs::metadata(path) {
             Ok(target) => target,
-            Err(error) if is_ours_by_name(path) => {
+            Err(error) if kind::is_candidate(path) => {
                 return self.problem(path, format!("cannot look at it: {}", OsError::from(error)));
             }
             Err(_) => return,
         };
         if !target.is_dir() {
-            if is_ours_by_name(path) {
+            if kind::is_candidate(path) {
                 self.add(path.to_owned(), Some(index), None);
             }
             return;
@@ -180,9 +252,34 @@ impl Inputs {
     }
 }
 
-/// Whether a file found in a directory may be one of ours.
-fn is_ours_by_name(path: &Path) -> bool {
-    kind::is_candidate(path)
+/// Whether a search goes on into a directory, or takes a file. What is inside of a container belongs to the container.
+fn is_searched(entry: &DirEntry, exclude: &Exclude) -> bool {
+    let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
+    let path = entry.path();
+    let is_left_out = is_directory
+        && (entry.file_name() == ".git" || (entry.file_name() == ROOT && path.with_file_name(SPEC).exists()));
+    !is_left_out && !exclude.covers(path, is_directory)
+}
+
+/// The system's own answer, which walkers wrap.
+fn errno(error: &io::Error) -> Option<i32> {
+    let mut source: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = source {
+        if let Some(number) = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
+            return Some(number);
+        }
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        source = inner.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source());
+    }
+    None
+}
+
+fn error_path(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => error_path(err),
+        _ => None,
+    }
 }
 
 /// Whether a person would wonder why a file of that name was passed over.
@@ -217,7 +314,7 @@ mod tests {
         symlink(at("b"), at("a/elsewhere")).unwrap();
         symlink("x.toml", at("a/y.toml")).unwrap();
         symlink("nowhere", at("a/z.json")).unwrap();
-        let inputs = collect(&[top.path().to_owned(), at("absent")]);
+        let inputs = collect(&[top.path().to_owned(), at("absent")], &Search::default());
         let names: Vec<_> =
             inputs.candidates.iter().map(|found| found.path.strip_prefix(top.path()).unwrap().to_owned()).collect();
         assert_eq!(names, ["a/x.toml", "a/y.toml", "b/config.json", "other/rootfs/z.json"].map(PathBuf::from));
@@ -240,7 +337,7 @@ mod tests {
         fs::write(&file, "{}").unwrap();
         let orders = [[top.path(), bundle.as_path(), file.as_path()], [file.as_path(), bundle.as_path(), top.path()]];
         for paths in orders {
-            let inputs = collect(&paths.map(Path::to_owned));
+            let inputs = collect(&paths.map(Path::to_owned), &Search::default());
             assert_eq!(
                 inputs.candidates,
                 [Candidate { path: file.clone(), directory: None, place: None }],

@@ -18,7 +18,9 @@
 //! # Ok::<(), lint::LintError>(())
 //! ```
 
+pub mod baseline;
 mod change;
+pub mod config;
 mod deployment;
 pub mod explain;
 pub mod finding;

@@ -123,7 +123,7 @@ impl<'s> Report<'s> {
             fingerprint: base.wrapping_add(*twin - 1),
             place,
             excerpt,
-            pointer,
+            pointer: short_pointer(pointer),
             related: related.collect(),
             fix,
         })
@@ -245,6 +245,17 @@ pub fn quote(text: &str) -> String {
 /// One line without control characters, whatever a rule put into it.
 fn line(text: &str) -> String {
     escape::text(text.trim()).into_owned()
+}
+
+/// A stable number of a text.
+pub(super) fn hash(text: &str) -> u64 {
+    checksum(text.as_bytes())
+}
+
+/// The start of a pointer, for people: keys may be as long as the file.
+fn short_pointer(pointer: String) -> String {
+    const MOST: usize = 400;
+    if pointer.len() <= MOST { pointer } else { format!("{}…", &pointer[..pointer.floor_char_boundary(MOST)]) }
 }
 
 /// A number that is the same as long as rule, pointer and text are. An item's position in its list

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+
+use rayon::prelude::*;
 
 use super::finding::{Outcome, Safety};
 use super::fix::{self, Fixed};
@@ -60,6 +61,15 @@ pub struct Skipped {
     pub is_named: bool,
 }
 
+/// What it means that there was nothing to judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nothing {
+    /// A path was mistyped.
+    Problem,
+    /// Whoever named the files did not know what they are: a pre-commit hook, xargs(1).
+    Fine,
+}
+
 /// Everything that came of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Results {
@@ -73,6 +83,8 @@ pub struct Results {
     pub empty: Vec<Problem>,
     /// What is another program's.
     pub skipped: Vec<Skipped>,
+    /// How many findings a baseline has taken away.
+    pub baselined: usize,
     /// What was changed, or would be.
     pub changes: Vec<Change>,
 }
@@ -92,41 +104,29 @@ enum Done {
 /// many are done.
 pub fn run(inputs: Inputs, settings: &Settings, progress: &mut dyn FnMut(Duration, usize)) -> Results {
     let files = inputs.candidates;
-    let next = AtomicUsize::new(0);
     let finished = AtomicUsize::new(0);
-    let slots: Mutex<Vec<(usize, Done)>> = Mutex::new(Vec::with_capacity(files.len()));
     let begun = Instant::now();
-    let cores = thread::available_parallelism().map_or(1, usize::from).min(files.len().max(1));
-    thread::scope(|scope| {
-        let caller = thread::current();
-        for _ in 0..cores {
-            let caller = caller.clone();
-            let (files, next, finished, slots) = (&files, &next, &finished, &slots);
-            scope.spawn(move || {
-                let mut own = Vec::new();
-                while let Some((index, file)) = {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    files.get(index).map(|file| (index, file))
-                } {
-                    own.push((index, one(file, settings)));
-                    if finished.fetch_add(1, Ordering::Relaxed) + 1 == files.len() {
-                        caller.unpark();
-                    }
-                }
-                slots.lock().unwrap_or_else(PoisonError::into_inner).append(&mut own);
-            });
+    let caller = thread::current();
+    let judge = |file: &Candidate| {
+        let done = one(file, settings);
+        if finished.fetch_add(1, Ordering::Relaxed) + 1 == files.len() {
+            caller.unpark();
         }
-        while finished.load(Ordering::Relaxed) < files.len() {
+        done
+    };
+    let all: Vec<Done> = thread::scope(|scope| {
+        // The caller has a progress bar to draw.
+        let judged = scope.spawn(|| files.par_iter().map(judge).collect::<Vec<_>>());
+        while finished.load(Ordering::Relaxed) < files.len() && !judged.is_finished() {
             thread::park_timeout(Duration::from_millis(100));
             progress(begun.elapsed(), finished.load(Ordering::Relaxed));
         }
+        judged.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
-    let mut all = slots.into_inner().unwrap_or_else(PoisonError::into_inner);
-    all.sort_by_key(|(index, _)| *index);
     let mut results = Results { problems: inputs.problems, notes: inputs.notes, ..Results::default() };
     let mut directories = inputs.directories;
-    for (index, done) in all {
-        if let (Some(directory), false) = (files[index].directory, matches!(done, Done::Skipped(_) | Done::Nothing)) {
+    for (file, done) in files.iter().zip(all) {
+        if let (Some(directory), false) = (file.directory, matches!(done, Done::Skipped(_) | Done::Nothing)) {
             directories[directory].spoke = true;
         }
         results.add(done);
@@ -169,9 +169,9 @@ impl Results {
 
     /// Ends a run, once, when everything is there: holds the files against each other, and where nothing was judged at
     /// all, that is a problem and not only worth a note. A mistyped path must not look like a clean one.
-    pub fn finish(&mut self) {
+    pub fn finish(&mut self, nothing_is: Nothing) {
         together::judge(&mut self.outcomes);
-        let nothing = self.outcomes.is_empty() && self.problems.is_empty();
+        let nothing = self.outcomes.is_empty() && self.problems.is_empty() && nothing_is == Nothing::Problem;
         if nothing && self.empty.is_empty() {
             let told = self.skipped.iter().filter(|skipped| skipped.is_named).take(TOLD);
             let told =

@@ -1,8 +1,21 @@
 //! Which rules judge: by their names, by the names of their groups, or `all`.
 
+use thiserror::Error;
+
 use super::rule::{Group, Meta};
 use super::rules;
 use super::schema::nearest;
+use crate::text::escape;
+
+/// A word that names neither a rule nor a group of rules.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("there is no rule or group `{}`{}", escape::text(.word), .near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+pub struct UnknownName {
+    /// The word.
+    pub word: String,
+    /// What was probably meant.
+    pub near: Option<&'static str>,
+}
 
 /// A choice of rules; the default is all of them.
 #[derive(Debug, Clone, Default)]
@@ -15,13 +28,11 @@ impl Selection {
     /// The rules that `select` names, all where it names none, without those that `ignore` names.
     ///
     /// # Errors
-    /// A sentence about the first word that names neither a rule nor a group.
-    pub fn new(select: &[String], ignore: &[String]) -> Result<Self, String> {
+    /// [`UnknownName`] of the first word that names neither a rule nor a group.
+    pub fn new(select: &[String], ignore: &[String]) -> Result<Self, UnknownName> {
         for word in select.iter().chain(ignore) {
             if !is_known(word) {
-                let near = nearest(word, names()).map(|near| format!("; did you mean `{near}`?"));
-                let shown = crate::text::escape::text(word);
-                return Err(format!("there is no rule or group `{shown}`{}", near.unwrap_or_default()));
+                return Err(UnknownName { word: word.clone(), near: nearest(word, names()) });
             }
         }
         Ok(Selection { select: select.to_vec(), ignore: ignore.to_vec() })
@@ -60,6 +71,6 @@ mod tests {
         assert!(has(&[], &[]) && has(&["score"], &[]) && has(&["all"], &["killing"]) && has(&["oom-score-unset"], &[]));
         assert!(!has(&["killing"], &[]) && !has(&[], &["score"]) && !has(&["oom-score-unset"], &["all"]));
         let error = Selection::new(&[], &words(&["oom-score-unste"])).unwrap_err();
-        assert_eq!(error, "there is no rule or group `oom-score-unste`; did you mean `oom-score-unset`?");
+        assert_eq!(error.to_string(), "there is no rule or group `oom-score-unste`; did you mean `oom-score-unset`?");
     }
 }

@@ -38,7 +38,9 @@ fn claim(root: Node<'_>) -> Claim {
     let has_list = names.any(|name| is_plugin(&name) || name == "cri");
     let has_proxy =
         of("proxy_plugins", Kind::Object).is_some_and(|it| it.children().any(|it| it.field("address").is_some()));
-    let imports = of("imports", Kind::Array).is_some() && of("version", Kind::Number).is_some();
+    let is_file = |name: &str| has_extension(Path::new(name), "toml") || name.contains('*');
+    let mut imported = of("imports", Kind::Array).into_iter().flat_map(Node::items).filter_map(Node::text);
+    let imports = of("version", Kind::Number).is_some() && imported.any(|name| is_file(&name));
     let is_other = root.field("plugins").is_some_and(|plugins| !plugins.is_object());
     match () {
         () if is_other => Claim::No,

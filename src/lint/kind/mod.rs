@@ -166,7 +166,9 @@ pub fn of_tree(tree: &Tree<'_>, syntax: Syntax, name: &Path) -> Option<Recognize
 pub fn of_text(text: &str, syntax: Syntax, name: &Path) -> Option<FileKind> {
     let head = &text[..text.floor_char_boundary(64 * 1024)];
     let kinds = || all().filter(|kind| kind.syntax() == syntax);
-    let seems = |kind: &FileKind| (kind.definition().seems)(head);
+    // Prose quotes files; only what may be one by its name can be a broken one.
+    let may_be = |kind: &FileKind| kind.may_be_called(name) || name.extension().is_none();
+    let seems = |kind: &FileKind| may_be(kind) && (kind.definition().seems)(head);
     kinds().find(|kind| kind.is_usual(name)).or_else(|| kinds().find(seems))
 }
 

@@ -31,8 +31,7 @@ fn name(name: &Path) -> Name {
 /// Rules, classes and defaults are anybody's; a class with a score, and a rule that gives a class, are not.
 fn claim(root: Node<'_>) -> Claim {
     let classes = root.field("class").filter(|node| node.is_object()).into_iter().flat_map(Node::children);
-    let is_field = |node: Node<'_>| node.key().is_some_and(|key| nearest(&key, CLASS.into_iter()).is_some());
-    let has_class = classes.filter(|class| class.is_object()).any(|class| class.children().any(is_field));
+    let has_class = classes.filter(|class| class.is_object()).any(is_class);
     let has_rule = root.field("rule").into_iter().flat_map(Node::items).any(is_rule);
     let has_default = root.at(&["default", "class"]).is_some_and(|class| class.kind() == Kind::String);
     let is_only_ours = root.children().all(|child| child.key().is_some_and(|key| TABLES.contains(&&*key)));
@@ -41,6 +40,12 @@ fn claim(root: Node<'_>) -> Claim {
         () if is_only_ours => Claim::Possible,
         () => Claim::No,
     }
+}
+
+/// A score, however it is spelt, or two fields of ours.
+fn is_class(class: Node<'_>) -> bool {
+    let is_score = |node: Node<'_>| node.key().is_some_and(|key| nearest(&key, CLASS[..1].iter().copied()).is_some());
+    class.children().any(is_score) || CLASS.iter().filter(|key| class.field(key).is_some()).count() >= 2
 }
 
 fn is_rule(rule: Node<'_>) -> bool {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::lint::finding::{Finding, Severity};
 use crate::lint::run::Results;
+use crate::text::escape;
 
 /// Writes one command for each finding.
 ///
@@ -42,9 +43,11 @@ fn one(file: &str, finding: &Finding, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, ",title={}::{}", property(&format!("oomshim {}", finding.rule.name)), data(&text))
 }
 
-/// Text behind the `::` (actions/toolkit `escapeData`): what is not escaped here could end the command and begin one.
+/// Text behind the `::` (actions/toolkit `escapeData`): what is not escaped here could end the command and begin one. What
+/// a terminal would obey is nothing to GitHub, but its log is read on terminals.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let encoded = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    escape::text(&encoded).into_owned()
 }
 
 /// A property's value (actions/toolkit `escapeProperty`).
@@ -60,5 +63,6 @@ mod tests {
     fn nothing_in_a_name_or_a_message_ends_the_command() {
         assert_eq!(property("a,b:c\n::error::x%"), "a%2Cb%3Ac%0A%3A%3Aerror%3A%3Ax%25");
         assert_eq!(data("100%\r\n::set-output name=x::y"), "100%25%0D%0A::set-output name=x::y");
+        assert_eq!(property("\u{1b}[2J\u{9b}\u{202e}"), "\\u{1b}[2J\\u{9b}\\u{202e}");
     }
 }

@@ -1,14 +1,16 @@
 //! For people: each finding with its line as rustc shows it, why it matters and what to do, and a sum at the end.
 //!
-//! The frame is drawn here and not by a library because the line is cut ([`Excerpt`](crate::lint::location::Excerpt)):
-//! engines write whole specs into one line, and the column must still be the file's.
+//! What is drawn is an [`Excerpt`](crate::lint::location::Excerpt) of the line: engines write whole specs into one line.
+//! The position above it is the file's.
 
 use std::io::{self, Write};
 use std::path::Path;
 
-use unicode_width::UnicodeWidthStr;
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+use anstyle::{AnsiColor, Effects, Style};
+use rayon::prelude::*;
 
-use super::{Counts, plural};
+use super::{Counts, name, plural};
 use crate::lint::finding::{Finding, Outcome, Related, Safety, Severity};
 use crate::lint::run::Results;
 use crate::text::escape;
@@ -16,105 +18,117 @@ use crate::text::escape;
 /// How it is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    /// Whether there is a terminal that shows colours.
-    pub colour: bool,
-    /// Whether a machine was asked, and so what could not be judged is worth a line.
-    pub with_unjudged: bool,
+    /// Whether colours are shown.
+    pub colour: Colour,
+    /// What of the rules that could not judge is said.
+    pub unjudged: Unjudged,
 }
+
+/// Whether there is a terminal that shows colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// Letters only.
+    Plain,
+    /// With the escape sequences of colours.
+    Ansi,
+}
+
+/// Whether a machine was asked, and so what could not be judged is worth a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unjudged {
+    /// It is not.
+    Silent,
+    /// It is.
+    Told,
+}
+
+/// How many files are drawn at once, on all cores.
+const BATCH: usize = 256;
 
 /// Writes everything that was found.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn write(results: &Results, look: Look, out: &mut impl Write) -> io::Result<()> {
-    for outcome in &results.outcomes {
-        for finding in &outcome.findings {
-            one(&Paint(look.colour), &outcome.name, finding, out)?;
-        }
-        if outcome.unlisted > 0 {
-            writeln!(out, "{}: {} more of the same rules\n", name(&outcome.name), outcome.unlisted)?;
-        }
-        if look.with_unjudged {
-            unjudged(outcome, out)?;
+    let renderer = renderer(look.colour);
+    for batch in results.outcomes.chunks(BATCH) {
+        let drawn: Vec<String> = batch.par_iter().map(|outcome| file(outcome, look, &renderer)).collect();
+        for text in drawn {
+            out.write_all(text.as_bytes())?;
         }
     }
     sum(results, out)
 }
 
-/// Colours, or none.
-struct Paint(bool);
-
-impl Paint {
-    fn with(&self, code: &str, text: &str) -> String {
-        if self.0 && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+fn renderer(colour: Colour) -> Renderer {
+    let bold = |colour: AnsiColor| Style::new().fg_color(Some(colour.into())).effects(Effects::BOLD);
+    match colour {
+        Colour::Plain => Renderer::plain(),
+        Colour::Ansi => Renderer::styled()
+            .error(bold(AnsiColor::Red))
+            .warning(bold(AnsiColor::Yellow))
+            .note(bold(AnsiColor::Cyan))
+            .line_num(bold(AnsiColor::Blue)),
     }
-
-    fn frame(&self, text: &str) -> String {
-        self.with("1;34", text)
-    }
-
-    fn bold(&self, text: &str) -> String {
-        self.with("1", text)
-    }
+    // The excerpt is as wide as it is to be.
+    .term_width(400)
 }
 
-fn one(paint: &Paint, file: &Path, finding: &Finding, out: &mut impl Write) -> io::Result<()> {
-    let colour = match finding.severity {
-        Severity::Error => "1;31",
-        Severity::Warning => "1;33",
-        Severity::Note => "1;36",
+fn file(outcome: &Outcome, look: Look, renderer: &Renderer) -> String {
+    let mut text = String::new();
+    for finding in &outcome.findings {
+        text.push_str(&one(&outcome.name, finding, renderer));
+        text.push_str("\n\n");
+    }
+    if outcome.unlisted > 0 {
+        text.push_str(&format!("{}: {} more of the same rules\n\n", name(&outcome.name), outcome.unlisted));
+    }
+    let told = outcome.unjudged.iter().filter(|_| look.unjudged == Unjudged::Told);
+    for unjudged in told {
+        let reason = &unjudged.reason;
+        text.push_str(&format!("{}: cannot judge {}: {reason}\n\n", name(&outcome.name), unjudged.rule));
+    }
+    text
+}
+
+fn one(path: &Path, finding: &Finding, renderer: &Renderer) -> String {
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
     let start = finding.place.start;
-    let number = start.line.to_string();
-    let margin = " ".repeat(number.len());
-    let bar = paint.frame("|");
-    let title = paint.with(colour, &format!("{}[{}]", finding.severity, finding.rule.name));
-    writeln!(out, "{title}{}", paint.bold(&format!(": {}", finding.message)))?;
-    writeln!(out, "{margin}{} {}:{}:{}", paint.frame("-->"), name(file), start.line, start.column)?;
-    writeln!(out, "{margin} {bar}")?;
     let (text, marked) = (&finding.excerpt.text, &finding.excerpt.marked);
     let parts = [&text[..marked.start], &text[marked.clone()], &text[marked.end..]];
     let [before, inside, behind] = parts.map(|part| escape::text(&part.replace('\t', "    ")).into_owned());
-    writeln!(out, "{} {bar} {before}{inside}{behind}", paint.frame(&number))?;
-    let arrows = "^".repeat(inside.width().max(1));
-    let label = if finding.label.is_empty() { String::new() } else { format!(" {}", finding.label) };
-    let blank = " ".repeat(before.width());
-    writeln!(out, "{margin} {bar} {blank}{}", paint.with(colour, &format!("{arrows}{label}")))?;
-    writeln!(out, "{margin} {bar}")?;
+    let span = before.len()..before.len() + inside.len();
+    let label = (!finding.label.is_empty()).then_some(finding.label.as_str());
+    let snippet = Snippet::source(format!("{before}{inside}{behind}"))
+        .line_start(start.line)
+        .fold(false)
+        .annotation(AnnotationKind::Primary.span(span).label(label));
+    let origin = Origin::path(name(path)).line(start.line).char_column(start.column);
+    let mut group = level.primary_title(&finding.message).id(finding.rule.name).element(origin).element(snippet);
     for Related { file, place, label } in &finding.related {
         let (line, column) = (place.start.line, place.start.column);
         let at = match file {
             Some(file) => format!("{label}: {}:{line}:{column}", name(file)),
             None => format!("{label}: line {line} column {column}"),
         };
-        footer(paint, &margin, "see", &at, out)?;
+        group = group.element(Level::NOTE.message(at));
     }
-    footer(paint, &margin, "why", finding.rule.why, out)?;
-    footer(paint, &margin, "do", &finding.help, out)?;
+    group = group.element(Level::NOTE.message(finding.rule.why)).element(Level::HELP.message(&finding.help));
     if let Some(fix) = &finding.fix {
         let option = match fix.safety {
             Safety::Safe => "--fix",
             Safety::Unsafe => "--unsafe-fixes",
         };
-        footer(paint, &margin, "fix", &format!("{} ({option})", fix.title), out)?;
+        group = group.element(Level::HELP.message(format!("{option}: {}", fix.title)));
     }
-    writeln!(out)
-}
-
-fn footer(paint: &Paint, margin: &str, name: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{margin} {} {}: {text}", paint.frame("="), paint.bold(name))
-}
-
-/// A file's name, which may be hostile.
-fn name(path: &Path) -> String {
-    escape::bytes(path.as_os_str().as_encoded_bytes())
-}
-
-fn unjudged(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
-    for unjudged in &outcome.unjudged {
-        writeln!(out, "{}: cannot judge {}: {}\n", name(&outcome.name), unjudged.rule, unjudged.reason)?;
-    }
-    Ok(())
+    // An origin of its own has the file's column, and not the excerpt's; the snippet then draws a second one without a
+    // name, on the fourth line.
+    let drawn = renderer.render(&[group]);
+    drawn.split_inclusive('\n').enumerate().filter(|(line, _)| *line != 3).map(|(_, line)| line).collect()
 }
 
 fn sum(results: &Results, out: &mut impl Write) -> io::Result<()> {
@@ -130,6 +144,9 @@ fn sum(results: &Results, out: &mut impl Write) -> io::Result<()> {
     write!(out, "{found} in {}", plural(counts.files, "file"))?;
     if counts.ignored > 0 {
         write!(out, " ({} ignored)", counts.ignored)?;
+    }
+    if counts.baselined > 0 {
+        write!(out, " ({} in the baseline)", counts.baselined)?;
     }
     if counts.skipped > 0 {
         write!(out, ", {} skipped that are of no kind judged here", counts.skipped)?;

@@ -40,6 +40,7 @@ struct Summary {
     ignored: usize,
     unlisted: usize,
     skipped: usize,
+    baselined: usize,
 }
 
 #[derive(Serialize)]
@@ -122,7 +123,7 @@ struct Trouble<'a> {
 /// # Errors
 /// Those of the writer.
 pub fn write(results: &Results, out: &mut impl Write) -> io::Result<()> {
-    let Counts { files, errors, warnings, notes, ignored, unlisted, skipped } = Counts::of(results);
+    let Counts { files, errors, warnings, notes, ignored, unlisted, skipped, baselined } = Counts::of(results);
     let all = |pick: fn(&crate::lint::finding::Outcome) -> &Vec<Finding>| {
         let outcomes = results.outcomes.iter();
         outcomes
@@ -143,7 +144,7 @@ pub fn write(results: &Results, out: &mut impl Write) -> io::Result<()> {
     let report = Report {
         version: VERSION,
         tool: Tool { name: "oomshim", version: env!("CARGO_PKG_VERSION") },
-        summary: Summary { files, errors, warnings, notes, ignored, unlisted, skipped },
+        summary: Summary { files, errors, warnings, notes, ignored, unlisted, skipped, baselined },
         findings: all(|outcome| &outcome.findings),
         ignored: all(|outcome| &outcome.ignored),
         cannot_judge: unjudged.collect(),

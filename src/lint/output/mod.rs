@@ -2,12 +2,19 @@
 
 pub mod diff;
 pub mod github;
+pub mod gitlab;
 pub mod human;
 pub mod json;
+pub mod junit;
+pub mod list;
+pub mod oneline;
 pub mod sarif;
+
+use std::path::Path;
 
 use super::finding::Severity;
 use super::run::Results;
+use crate::text::escape;
 
 /// How many of what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,6 +31,8 @@ pub struct Counts {
     pub ignored: usize,
     /// Findings of a rule beyond the most that are listed of one file.
     pub unlisted: usize,
+    /// Findings that a baseline has.
+    pub baselined: usize,
     /// Files that a person named and that are another program's.
     pub skipped: usize,
 }
@@ -33,7 +42,8 @@ impl Counts {
     #[must_use]
     pub fn of(results: &Results) -> Self {
         let skipped = results.skipped.iter().filter(|skipped| skipped.is_named).count();
-        let mut counts = Counts { files: results.outcomes.len(), skipped, ..Counts::default() };
+        let mut counts =
+            Counts { files: results.outcomes.len(), skipped, baselined: results.baselined, ..Counts::default() };
         for outcome in &results.outcomes {
             counts.ignored += outcome.ignored.len();
             counts.unlisted += outcome.unlisted;
@@ -47,6 +57,11 @@ impl Counts {
         }
         counts
     }
+}
+
+/// A file's name, which may be hostile, as one word of a line.
+fn name(path: &Path) -> String {
+    escape::bytes(path.as_os_str().as_encoded_bytes())
 }
 
 /// `1 error`, `2 errors`.
