@@ -19,7 +19,9 @@
 //! ```
 
 mod change;
+mod containerd_view;
 mod deployment;
+mod dockerd_view;
 pub mod explain;
 pub mod finding;
 pub mod fix;
@@ -29,6 +31,7 @@ pub mod kind;
 pub mod location;
 pub mod machine;
 pub mod output;
+mod program;
 pub mod report;
 pub mod rule;
 pub mod rules;

@@ -3,15 +3,23 @@
 //! A rule is a file here, a line in [`ALL`], a directory in `testdata/lint` and a section of `docs/rules.md`, all of one
 //! name; a test goes over the list and misses none of them.
 
+mod buildkitd_invalid_value;
 mod buildkitd_without_shim;
 mod cgroup_missing;
 mod cgroup_shared;
+mod containerd_imports;
+mod containerd_invalid_value;
+mod containerd_other_version;
 mod containerd_without_shim;
 mod contradictory_limits;
 mod dockerd_buildkit_bypass;
+mod dockerd_invalid_runtime;
+mod dockerd_invalid_value;
 mod dockerd_reserved_runtime;
 mod dockerd_runtime_args;
+mod dockerd_unknown_key;
 mod dockerd_without_shim;
+mod engine_killed_first;
 mod hook_binary_missing;
 mod hook_malformed;
 mod hook_never_runs;
@@ -50,6 +58,7 @@ mod shared_mount_namespace;
 mod shared_propagation;
 mod swap_not_limited;
 mod tmpfs_without_size;
+mod tool_as_runtime;
 mod trailing_data;
 mod twin_keys;
 mod typed_reader_refuses;
@@ -64,6 +73,7 @@ use super::rule::Rule;
 
 /// Every rule, by group: who is killed first, what is killed, what stays, the file itself, and the machine around it.
 pub static ALL: &[&dyn Rule] = &[
+    &engine_killed_first::EngineKilledFirst,
     &host_pid_namespace::HostPidNamespace,
     &immune_step::ImmuneStep,
     &keeps_sys_resource::KeepsSysResource,
@@ -104,11 +114,18 @@ pub static ALL: &[&dyn Rule] = &[
     &unknown_value::UnknownValue,
     &unsupported_version::UnsupportedVersion,
     &wrong_type::WrongType,
+    &buildkitd_invalid_value::BuildkitdInvalidValue,
     &buildkitd_without_shim::BuildkitdWithoutShim,
+    &containerd_imports::ContainerdImports,
+    &containerd_invalid_value::ContainerdInvalidValue,
+    &containerd_other_version::ContainerdOtherVersion,
     &containerd_without_shim::ContainerdWithoutShim,
     &dockerd_buildkit_bypass::DockerdBuildkitBypass,
+    &dockerd_invalid_runtime::DockerdInvalidRuntime,
+    &dockerd_invalid_value::DockerdInvalidValue,
     &dockerd_reserved_runtime::DockerdReservedRuntime,
     &dockerd_runtime_args::DockerdRuntimeArgs,
+    &dockerd_unknown_key::DockerdUnknownKey,
     &dockerd_without_shim::DockerdWithoutShim,
     &hook_binary_missing::HookBinaryMissing,
     &hook_malformed::HookMalformed,
@@ -120,4 +137,5 @@ pub static ALL: &[&dyn Rule] = &[
     &policy_rule_never_matches::PolicyRuleNeverMatches,
     &policy_rule_shadowed::PolicyRuleShadowed,
     &policy_self_immunity::PolicySelfImmunity,
+    &tool_as_runtime::ToolAsRuntime,
 ];
