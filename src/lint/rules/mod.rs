@@ -23,6 +23,7 @@ mod engine_killed_first;
 mod hook_binary_missing;
 mod hook_malformed;
 mod hook_never_runs;
+mod hook_timeout;
 mod hook_wrong_stage;
 mod host_pid_namespace;
 mod host_tmpfs_bind;
@@ -30,6 +31,7 @@ mod immune_step;
 mod immune_with_limit;
 mod invalid_unified_value;
 mod keeps_sys_resource;
+mod memory_limit_refused;
 mod missing_field;
 mod misspelt_field;
 mod negative_score;
@@ -57,6 +59,7 @@ mod score_not_sticky;
 mod shared_mount_namespace;
 mod shared_propagation;
 mod swap_not_limited;
+mod tmpfs_invalid_size;
 mod tmpfs_without_size;
 mod tool_as_runtime;
 mod trailing_data;
@@ -67,6 +70,7 @@ mod unknown_field;
 mod unknown_ignore;
 mod unknown_value;
 mod unsupported_version;
+mod user_namespace_unmapped;
 mod wrong_type;
 
 use super::rule::Rule;
@@ -90,6 +94,7 @@ pub static ALL: &[&dyn Rule] = &[
     &contradictory_limits::ContradictoryLimits,
     &immune_with_limit::ImmuneWithLimit,
     &invalid_unified_value::InvalidUnifiedValue,
+    &memory_limit_refused::MemoryLimitRefused,
     &no_memory_limit::NoMemoryLimit,
     &oom_group_defeated::OomGroupDefeated,
     &oom_group_missing::OomGroupMissing,
@@ -100,7 +105,9 @@ pub static ALL: &[&dyn Rule] = &[
     &host_tmpfs_bind::HostTmpfsBind,
     &shared_mount_namespace::SharedMountNamespace,
     &shared_propagation::SharedPropagation,
+    &tmpfs_invalid_size::TmpfsInvalidSize,
     &tmpfs_without_size::TmpfsWithoutSize,
+    &hook_timeout::HookTimeout,
     &missing_field::MissingField,
     &misspelt_field::MisspeltField,
     &not_json::NotJson,
@@ -113,6 +120,7 @@ pub static ALL: &[&dyn Rule] = &[
     &unknown_ignore::UnknownIgnore,
     &unknown_value::UnknownValue,
     &unsupported_version::UnsupportedVersion,
+    &user_namespace_unmapped::UserNamespaceUnmapped,
     &wrong_type::WrongType,
     &buildkitd_invalid_value::BuildkitdInvalidValue,
     &buildkitd_without_shim::BuildkitdWithoutShim,

@@ -1,5 +1,6 @@
 //! `unknown-field`: a name that the specification does not know.
 
+use crate::lint::change;
 use crate::lint::rule::prelude::*;
 use crate::lint::schema::spec::{SPEC, names};
 use crate::lint::schema::{Flaw, Object, Shape, nearest};
@@ -14,7 +15,7 @@ impl Rule for UnknownField {
             group: Group::Shape,
             severity: Severity::Note,
             confidence: Confidence::Low,
-            fixable: Fixable::No,
+            fixable: Fixable::Unsafe,
             kinds: &[FileKind::Spec, FileKind::Buildkitd],
             why: prose! {
                 /// Runtimes must ignore what they do not know, and buildkitd does so without a word, so it may be a newer
@@ -51,14 +52,33 @@ impl Rule for UnknownField {
                 report.at(&span, format!("{} has no field {} in {reader}", object.name, quote(&key))).label("ignored");
             match home(&key).filter(|_| subject.kind == FileKind::Spec) {
                 None => draft.emit(),
-                Some(home) => draft
-                    .help(format!("Move it into `{home}`, which has a field of that name."))
-                    .severity(Severity::Warning)
-                    .confidence(Confidence::High)
-                    .emit(),
+                Some(home) => {
+                    let draft = draft
+                        .help(format!("Move it into `{home}`, which has a field of that name."))
+                        .severity(Severity::Warning)
+                        .confidence(Confidence::High);
+                    match misplaced_score(subject, *node) {
+                        Some((process, score)) => draft
+                            .fix(Safety::Unsafe, "move oomScoreAdj into process", || {
+                                vec![change::remove(*node), change::insert(process, &[("oomScoreAdj", &score)])]
+                            })
+                            .emit(),
+                        None => draft.emit(),
+                    }
+                }
             }
         }
     }
+}
+
+/// Where a misplaced `oomScoreAdj` can be moved to, and its value: into a process that has none.
+fn misplaced_score<'t>(subject: &Subject<'t>, node: Node<'t>) -> Option<(Node<'t>, String)> {
+    let spec = subject.spec();
+    let is_score = node.is_named("oomScoreAdj") && node.integer().is_some_and(|score| (-1000..=1000).contains(&score));
+    let process = spec.process.filter(|process| is_score && process.fields("oomScoreAdj").next().is_none())?;
+    // A change inside of what is removed would be lost.
+    let is_apart = node.span().end <= process.span().start || process.span().end <= node.name_span().start;
+    is_apart.then(|| (process, node.raw().into_owned()))
 }
 
 /// The object that has such a field, where it is the only one.
