@@ -74,6 +74,12 @@ impl<'a> Tree<'a> {
         self.bytes
     }
 
+    /// Whether the text is JSON, whose keys Go matches in any case, and not another syntax that was made into a tree.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.decoded.is_none()
+    }
+
     /// The document's value.
     #[must_use]
     pub fn root(&self) -> Node<'_> {

@@ -1,40 +1,7 @@
-//! What rules about configurations share: which program is ours, and where a policy says what.
+//! Where a policy says what, and which of its globs cover others.
 
-use std::path::Path;
-
-use super::subject::Subject;
-use crate::engines::containerd;
 use crate::json::Node;
 use crate::policy::rule::{Field, Pattern};
-
-/// Whether the path names `oomshim-runc`; with a machine at hand also through symbolic links.
-pub(super) fn is_shim(subject: &Subject<'_>, path: &str) -> bool {
-    let named = |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"oomshim"));
-    let real = || std::fs::canonicalize(subject.machine?.path(path)).ok();
-    named(Path::new(path)) || (path.starts_with('/') && real().is_some_and(|real| named(&real)))
-}
-
-/// The runtimes that a containerd configuration has in the table of its own version, which is 1 where it says none.
-pub(super) fn containerd_runtimes(root: Node<'_>) -> Vec<Node<'_>> {
-    let version = containerd_version(root).unwrap_or(1);
-    let name = i64::try_from(version).ok().and_then(containerd::plugin_of);
-    let plugin = name.and_then(|name| root.field("plugins")?.entry_of(name));
-    let table = plugin.and_then(|plugin| plugin.at(&["containerd", "runtimes"]));
-    table.into_iter().flat_map(Node::children).filter(|runtime| runtime.is_object()).collect()
-}
-
-/// The table of the CRI plugin in a containerd configuration that does not say by its version that it holds.
-pub(super) fn containerd_doubtful_table(root: Node<'_>) -> Option<Node<'_>> {
-    let is_other = |plugin: &Node<'_>| {
-        plugin.key().is_some_and(|key| containerd::is_plugin(&key) && containerd::plugin_of(1) != Some(&*key))
-    };
-    let mut plugins = root.field("plugins").into_iter().flat_map(Node::children);
-    plugins.find(is_other).filter(|_| containerd_version(root).is_none())
-}
-
-fn containerd_version(root: Node<'_>) -> Option<i128> {
-    root.field("version")?.integer()
-}
 
 /// The table of a rule of the policy.
 pub(super) fn rule_node(root: Node<'_>, index: usize) -> Option<Node<'_>> {

@@ -21,7 +21,9 @@
 pub mod baseline;
 mod change;
 pub mod config;
+mod containerd_view;
 mod deployment;
+mod dockerd_view;
 pub mod explain;
 pub mod finding;
 pub mod fix;
@@ -31,6 +33,7 @@ pub mod kind;
 pub mod location;
 pub mod machine;
 pub mod output;
+mod program;
 pub mod report;
 pub mod rule;
 pub mod rules;

@@ -30,6 +30,9 @@ pub struct Spec<'t> {
     pub cgroup: Option<Node<'t>>,
 }
 
+/// The kernel's `PAGE_COUNTER_MAX` in bytes: from here on a limit is none, and `memory.max` reads `max`.
+const UNLIMITED: u64 = i64::MAX as u64 & !0xfff;
+
 /// A limit in bytes and where it is said.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit<'t> {
@@ -94,7 +97,7 @@ impl<'t> Spec<'t> {
             memory_size::Limit::Bytes(bytes) => Some(bytes),
             memory_size::Limit::Unlimited => None,
         };
-        Some(Limit { node, bytes })
+        Some(Limit { node, bytes: bytes.filter(|bytes| *bytes < UNLIMITED) })
     }
 
     /// A number in `linux.resources.memory`. 0 is what runtimes ignore, -1 means no limit.
@@ -103,7 +106,7 @@ impl<'t> Spec<'t> {
         let node = self.memory?.field(name)?;
         match node.integer()? {
             0 => None,
-            number => Some(Limit { node, bytes: u64::try_from(number).ok() }),
+            number => Some(Limit { node, bytes: u64::try_from(number).ok().filter(|bytes| *bytes < UNLIMITED) }),
         }
     }
 
@@ -161,6 +164,15 @@ impl<'t> Spec<'t> {
     pub fn is_foreign(&self) -> bool {
         let others = ["windows", "solaris", "freebsd", "zos"];
         self.linux.is_none() && others.into_iter().any(|system| self.root.field(system).is_some())
+    }
+
+    /// Whether it is what `ctr oci spec` prints, the start of containerd's `base_runtime_spec`: the engine adds the
+    /// arguments and the cgroup.
+    #[must_use]
+    pub fn is_base(&self) -> bool {
+        let has_args = self.process.is_some_and(|process| process.field("args").is_some());
+        let cgroup = self.cgroup.and_then(Node::text);
+        self.process.is_some() && !has_args && cgroup.is_none_or(|cgroup| cgroup.is_empty() || cgroup == "/default")
     }
 
     /// Whether it is a pod's pause container, whose score of -998 is the engine's business.
@@ -228,6 +240,26 @@ impl<'t> Mount<'t> {
     /// The last of the options for which `wanted` holds.
     pub fn option(self, wanted: impl Fn(&str) -> bool) -> Option<Node<'t>> {
         self.options().filter(|option| option.text().is_some_and(|text| wanted(&text))).last()
+    }
+
+    /// The options one by one: some engines write several into one string, with commas between them.
+    pub fn settings(self) -> impl Iterator<Item = (Node<'t>, String)> {
+        let split = |node: Node<'t>| {
+            let text = node.text().unwrap_or_default().into_owned();
+            text.split(',').map(str::to_owned).map(move |part| (node, part)).collect::<Vec<_>>()
+        };
+        self.options().flat_map(split)
+    }
+
+    /// The last of the options that limit a tmpfs, as `size` or `nr_blocks` and its value.
+    #[must_use]
+    pub fn tmpfs_limit(self) -> Option<(Node<'t>, &'static str, String)> {
+        let limit = |(node, part): (Node<'t>, String)| {
+            let (name, value) = part.split_once('=').unwrap_or((&part, ""));
+            let name = ["size", "nr_blocks"].into_iter().find(|known| *known == name)?;
+            Some((node, name, value.to_owned()))
+        };
+        self.settings().filter_map(limit).last()
     }
 
     /// Whether it is a bind mount.

@@ -63,10 +63,9 @@ impl<'t> Subject<'t> {
 
     /// In what the file differs from the types of its reader; nothing for kinds whose readers are not strict.
     pub fn flaws(&self) -> &[Flaw<'t>] {
-        self.flaws.get_or_init(|| match self.kind {
-            FileKind::Spec => schema::flaws(self.root(), &schema::spec::SPEC),
-            FileKind::Hook => schema::flaws(self.root(), schema::hook::object(self.root())),
-            _ => Vec::new(),
+        self.flaws.get_or_init(|| {
+            let object = schema::object_of(self.kind, self.root());
+            object.map_or_else(Vec::new, |object| schema::flaws(self.root(), object))
         })
     }
 

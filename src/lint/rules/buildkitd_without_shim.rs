@@ -1,6 +1,6 @@
-//! `buildkitd-without-shim`: build steps are started by something that hands the daemon's immunity on.
+//! `buildkitd-without-shim`: build steps are started by a runtime that leaves them the daemon's `oom_score_adj`.
 
-use crate::lint::deployment::is_shim;
+use crate::lint::program::{NVIDIA, Program, shim_for};
 use crate::lint::rule::prelude::*;
 
 pub(super) struct BuildkitdWithoutShim;
@@ -9,24 +9,25 @@ impl Rule for BuildkitdWithoutShim {
     fn meta(&self) -> &'static Meta {
         &Meta {
             name: "buildkitd-without-shim",
-            summary: "buildkitd starts steps by something else than oomshim-runc",
+            summary: "buildkitd starts steps without oomshim-runc",
             group: Group::Deployment,
             severity: Severity::Warning,
             confidence: Confidence::Medium,
             fixable: Fixable::No,
             kinds: &[FileKind::Buildkitd],
             why: prose! {
-                /// buildkitd gives its steps no score of their own: made immune to survive, it makes every step immune
-                /// with it, and the first greedy one takes the machine down.
+                /// buildkitd gives its steps no oom_score_adj of their own: made immune to survive, it makes every step
+                /// immune with it, and the first greedy one takes the machine down.
             },
             what: prose! {
                 /// The OCI worker is on (as it is by default) and `[worker.oci] binary` is not `oomshim-runc`; or the
                 /// containerd worker is on and its `[worker.containerd.runtime] options` name another `BinaryName`. It
-                /// matters when buildkitd itself has a score below 0, which its own file does not tell.
+                /// matters when buildkitd itself has an oom_score_adj below 0, which its own file does not tell.
             },
             fix: prose! {
                 /// Write `binary = "/usr/local/bin/oomshim-runc"` under `[worker.oci]`; for the containerd worker set
-                /// the runtime's option `BinaryName`.
+                /// the runtime's option `BinaryName`. Restart buildkitd when no build runs: a restart ends running
+                /// builds.
             },
         }
     }
@@ -37,27 +38,51 @@ impl Rule for BuildkitdWithoutShim {
         let enabled = |node: Option<Node<'_>>| node.and_then(|node| node.field("enabled")).and_then(Node::boolean);
         let oci = worker("oci");
         if enabled(oci) != Some(false) {
-            let binary = oci.and_then(|oci| oci.field("binary"));
+            // An empty name is none: buildkitd looks for buildkit-runc and runc then.
+            let binary =
+                oci.and_then(|oci| oci.field("binary")).filter(|node| node.text().is_none_or(|it| !it.is_empty()));
+            let place = binary.map(Node::span).or_else(|| oci.map(Node::name_span)).unwrap_or(0..0);
             let named = binary.and_then(Node::text).unwrap_or_default();
-            if !is_shim(subject, &named) {
-                let (place, message) = match (binary, oci) {
-                    (Some(binary), _) => (binary.span(), format!("steps are started by {}, which hands buildkitd's score on to them", quote(&named))),
-                    (None, Some(oci)) => (oci.name_span(), "no binary: steps are started by buildkit-runc or runc, which hand buildkitd's score on to them".to_owned()),
-                    (None, None) => (0..0, "no [worker.oci]: steps are started by buildkit-runc or runc, which hand buildkitd's score on to them".to_owned()),
-                };
-                report.at(&place, message).label("not oomshim-runc").emit();
-            }
+            let message = match (binary, oci) {
+                (Some(_), _) => {
+                    format!("steps are started by {}, which leaves them buildkitd's oom_score_adj", quote(&named))
+                }
+                (None, Some(_)) => {
+                    "no binary: steps are started by buildkit-runc or runc, which leave them buildkitd's oom_score_adj".to_owned()
+                }
+                (None, None) => {
+                    "no [worker.oci]: steps are started by buildkit-runc or runc, which leave them buildkitd's oom_score_adj"
+                        .to_owned()
+                }
+            };
+            emit(subject, &named, &place, message, report);
         }
         let containerd = worker("containerd");
         if enabled(containerd) == Some(true) {
             let binary = containerd.and_then(|worker| worker.at(&["runtime", "options", "BinaryName"]));
             let place = binary.or(containerd).map_or(0..0, Node::name_span);
-            if !is_shim(subject, &binary.and_then(Node::text).unwrap_or_default()) {
-                report
-                    .at(&place, "the containerd worker starts steps by a runtime that hands its caller's score on")
-                    .label("not oomshim-runc")
-                    .emit();
-            }
+            let message = "the containerd worker starts steps by a runtime that leaves them its caller's oom_score_adj";
+            emit(subject, &binary.and_then(Node::text).unwrap_or_default(), &place, message.to_owned(), report);
         }
+    }
+}
+
+fn emit(subject: &Subject<'_>, binary: &str, place: &std::ops::Range<usize>, message: String, report: &mut Report<'_>) {
+    let program = Program::at(subject, binary);
+    // `tool-as-runtime` says it of the tool.
+    if matches!(program, Program::Shim | Program::Tool) {
+        return;
+    }
+    let draft = report.at(place, message).label("not oomshim-runc");
+    match program {
+        Program::Nvidia => draft.help(NVIDIA).emit(),
+        _ if shim_for(binary) != "oomshim-runc" => draft
+            .help(format!(
+                "Write `binary = \"/usr/local/bin/{}\"`, which keeps the runtime's family, and restart buildkitd when no \
+                 build runs: a restart ends running builds.",
+                shim_for(binary)
+            ))
+            .emit(),
+        _ => draft.emit(),
     }
 }

@@ -44,7 +44,8 @@ impl Rule for CgroupShared {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
-        let Some(node) = subject.spec().cgroup else { return };
+        // The engine replaces the cgroup of a base_runtime_spec.
+        let Some(node) = subject.spec().cgroup.filter(|_| !subject.spec().is_base()) else { return };
         let Some(path) = node.text().filter(|path| !path.is_empty()) else { return };
         if let Some(why) = shared(&path) {
             report.at(&node, format!("the cgroup {} {why}", quote(&path))).label("shared with others").emit();
@@ -104,6 +105,15 @@ fn shared(path: &str) -> Option<&'static str> {
     }
     let Some(first) = parts.peek().copied() else { return Some("is the root of the whole tree") };
     let last = parts.last().unwrap_or(first);
+    // The kubelet's own: `/kubepods/burstable/podUID/ID`, of which only the last is a container's.
+    if path.split('/').any(|part| part == "kubepods") {
+        let is_pod = last.strip_prefix("pod").is_some_and(|uid| uid.len() >= 32 && uid.contains('-'));
+        match last {
+            "besteffort" | "burstable" | "guaranteed" => return Some("is that of a whole QoS class of the kubelet"),
+            _ if is_pod => return Some("is that of a whole pod"),
+            _ => {}
+        }
+    }
     let has = |endings: &[&str]| endings.iter().any(|ending| last.ends_with(ending));
     if has(&[".slice", ".service"]) {
         return Some("is a unit of systemd");

@@ -1,6 +1,7 @@
 //! `dockerd-buildkit-bypass`: `docker build` goes around the default runtime.
 
-use crate::lint::deployment::is_shim;
+use crate::lint::dockerd_view;
+use crate::lint::program::Program;
 use crate::lint::rule::prelude::*;
 
 pub(super) struct DockerdBuildkitBypass;
@@ -33,12 +34,10 @@ impl Rule for DockerdBuildkitBypass {
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
         let root = subject.root();
         let Some(default) = root.field("default-runtime") else { return };
-        let name = default.text().unwrap_or_default();
-        let mut runtimes = root.field("runtimes").into_iter().flat_map(Node::children);
-        let runtime = runtimes.find(|entry| entry.key().is_some_and(|key| key.eq_ignore_ascii_case(&name)));
-        let path = runtime.and_then(|runtime| runtime.field("path")).and_then(Node::text).unwrap_or_default();
+        let program = dockerd_view::default_runtime(root).and_then(dockerd_view::program);
+        let path = program.and_then(Node::text).unwrap_or_default();
         let off = root.at(&["features", "buildkit"]).and_then(Node::boolean) == Some(false);
-        if is_shim(subject, &path) && !off {
+        if Program::at(subject, &path) == Program::Shim && !off {
             report
                 .at(
                     &default,

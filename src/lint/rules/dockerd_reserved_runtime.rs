@@ -15,11 +15,11 @@ impl Rule for DockerdReservedRuntime {
             fixable: Fixable::No,
             kinds: &[FileKind::Dockerd],
             why: prose! {
-                /// dockerd keeps the name runc for its own runtime and does not start with a configuration that gives
-                /// it to another.
+                /// dockerd keeps the name runc for its own runtime and does not start with a configuration that gives it
+                /// to another; `dockerd --validate` does not say so.
             },
             what: prose! {
-                /// `runtimes` has a member `runc`, in any case, or `io.containerd.runc.v2`.
+                /// `runtimes` has a member `runc`, in exactly these letters.
             },
             fix: prose! {
                 /// Call it something else, `oomshim` say, and name that as `default-runtime`.
@@ -28,15 +28,10 @@ impl Rule for DockerdReservedRuntime {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
-        for runtime in subject.root().field("runtimes").into_iter().flat_map(Node::children) {
-            let Some(name) = runtime
-                .key()
-                .filter(|name| matches!(name.to_ascii_lowercase().as_str(), "runc" | "io.containerd.runc.v2"))
-            else {
-                continue;
-            };
+        let runtimes = subject.root().field("runtimes").into_iter().flat_map(Node::children);
+        for runtime in runtimes.filter(|runtime| runtime.key().is_some_and(|name| name == "runc")) {
             report
-                .at(&runtime.name_span(), format!("dockerd keeps the runtime name {} for itself", quote(&name)))
+                .at(&runtime.name_span(), "dockerd keeps the runtime name `runc` for itself")
                 .label("reserved")
                 .emit();
         }

@@ -1,7 +1,7 @@
 //! `dockerd-runtime-args`: arguments turn a runtime into a shell script.
 
 use crate::lint::change;
-use crate::lint::deployment::is_shim;
+use crate::lint::program::Program;
 use crate::lint::rule::prelude::*;
 
 pub(super) struct DockerdRuntimeArgs;
@@ -35,7 +35,8 @@ impl Rule for DockerdRuntimeArgs {
             let Some(args) = runtime.field("runtimeArgs").filter(|args| args.items().next().is_some()) else {
                 continue;
             };
-            let ours = is_shim(subject, &runtime.field("path").and_then(Node::text).unwrap_or_default());
+            let path = runtime.field("path").and_then(Node::text).unwrap_or_default();
+            let ours = Program::at(subject, &path) == Program::Shim;
             report
                 .at(&args.name_span(), "with runtimeArgs dockerd runs the runtime from a shell script, as a child and with its arguments unquoted")
                 .label("makes a wrapper")

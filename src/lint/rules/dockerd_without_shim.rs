@@ -1,6 +1,7 @@
 //! `dockerd-without-shim`: containers of docker start without oomshim.
 
-use crate::lint::deployment::is_shim;
+use crate::lint::dockerd_view::{self, STOCK, is_containerd_name};
+use crate::lint::program::{NVIDIA, Program, shim_for};
 use crate::lint::rule::prelude::*;
 
 pub(super) struct DockerdWithoutShim;
@@ -16,32 +17,38 @@ impl Rule for DockerdWithoutShim {
             fixable: Fixable::No,
             kinds: &[FileKind::Dockerd],
             why: prose! {
-                /// dockerd gives every container the score 0, so when the machine runs out the largest process dies,
-                /// and that may be a daemon; steps of its BuildKit get no score at all and inherit its own.
+                /// dockerd gives every container an oom_score_adj of 0, so when the machine is out of memory the largest
+                /// process is killed, and that may be a daemon; steps of its BuildKit get none and inherit its own.
             },
             what: prose! {
                 /// `default-runtime` names no runtime whose `path` (or, beside a `runtimeType`, `options.BinaryName`)
-                /// is `oomshim-runc`. With `oom-score-adjust` below 0 it is a warning: the steps of the embedded
-                /// BuildKit inherit that number.
+                /// is `oomshim-runc`. With `oom-score-adjust` below 0, which dockerd reads before release 26, it is a
+                /// warning: the steps of the embedded BuildKit inherit that number.
             },
             fix: prose! {
                 /// Add `"runtimes": {"oomshim": {"path": "/usr/local/bin/oomshim-runc"}}` and `"default-runtime":
-                /// "oomshim"`, and set DOCKER_BUILDKIT_RUNC_COMMAND in dockerd's environment for its BuildKit.
+                /// "oomshim"`, then `systemctl reload docker`: containers that exist keep the runtime that they were
+                /// created with. For `docker build` set DOCKER_BUILDKIT_RUNC_COMMAND in dockerd's environment.
             },
         }
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
         let root = subject.root();
+        if !root.is_object() {
+            return;
+        }
         let default = root.field("default-runtime");
+        let runtime = dockerd_view::default_runtime(root);
+        // A default that is not there is the business of `dockerd-invalid-runtime`.
         let name = default.and_then(Node::text).unwrap_or_default();
-        let runtime = root.field("runtimes").and_then(|runtimes| {
-            runtimes.children().find(|entry| entry.key().is_some_and(|key| key.eq_ignore_ascii_case(&name)))
-        });
-        // A runtime of containerd (`runtimeType`) may still name its program.
-        let program = runtime.and_then(|it| it.field("path").or_else(|| it.at(&["options", "BinaryName"])));
-        let path = program.and_then(Node::text).unwrap_or_default();
-        if is_shim(subject, &path) {
+        if runtime.is_none() && !name.is_empty() && !STOCK.contains(&&*name) && !is_containerd_name(&name) {
+            return;
+        }
+        let path = runtime.and_then(dockerd_view::program).and_then(Node::text).unwrap_or_default();
+        let program = Program::at(subject, &path);
+        // `tool-as-runtime` says it of the tool.
+        if matches!(program, Program::Shim | Program::Tool) {
             return;
         }
         let own = root
@@ -49,13 +56,19 @@ impl Rule for DockerdWithoutShim {
             .and_then(|node| Some((node, node.integer()?)))
             .filter(|(_, score)| *score < 0);
         let place = default.map_or(0..1, Node::span);
-        let draft = report
-            .at(&place, "dockerd starts containers by something else than oomshim-runc")
-            .label("not oomshim-runc");
+        let draft = report.at(&place, "dockerd starts containers without oomshim-runc").label("not oomshim-runc");
+        let draft = match (program, shim_for(&path)) {
+            (Program::Nvidia, _) => draft.help(NVIDIA),
+            (_, "oomshim-runc") => draft,
+            (_, shim) => draft.help(format!(
+                "Add a runtime with the path `/usr/local/bin/{shim}`, which keeps the family of this one, and name it as \
+                 `default-runtime`: containers that exist keep the runtime that they were created with."
+            )),
+        };
         match own {
             Some((node, _)) => draft
                 .severity(Severity::Warning)
-                .related(&node, "dockerd spares itself, and its BuildKit's steps inherit that")
+                .related(&node, "dockerd spares itself, and the steps of its BuildKit inherit that")
                 .emit(),
             None => draft.emit(),
         }

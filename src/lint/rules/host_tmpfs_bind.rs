@@ -18,7 +18,8 @@ impl Rule for HostTmpfsBind {
                 /// What a step writes to a tmpfs of the host is memory that nobody frees when the step is killed.
             },
             what: prose! {
-                /// A bind mount whose source is `/dev/shm`, `/run`, `/var/run` or `/tmp/.X11-unix` or a directory below
+                /// A bind mount whose source is `/dev` (a devtmpfs, with `/dev/shm` below it), all of `/` with what is
+                /// mounted below it (`rbind`), `/dev/shm`, `/run`, `/var/run` or `/tmp/.X11-unix` or a directory below
                 /// them, or below `/run` what no engine put there, and that is not read-only. Single files that engines
                 /// hand in (resolv.conf, hosts, hostname, sockets, .containerenv, secrets) are left out, and so is the
                 /// `/dev/shm` of a pod or a container, which its engine mounts with a size below `/run`.
@@ -37,7 +38,11 @@ impl Rule for HostTmpfsBind {
             let target = mount.text("destination");
             let is_engines = is_single_file(&path, &target) || is_own_shm(&path, &target);
             let Some(home) = tmpfs(&path).filter(|_| !is_engines) else { continue };
-            let sure = if home == "/run" && path.trim_end_matches('/') != "/run" {
+            let recursive = mount.option(|option| option == "rbind").is_some();
+            if home == "/" && !recursive {
+                continue;
+            }
+            let sure = if home == "/" || home == "/run" && path.trim_end_matches('/') != "/run" {
                 Confidence::Medium
             } else {
                 Confidence::High
@@ -46,8 +51,10 @@ impl Rule for HostTmpfsBind {
                 .at(
                     &source,
                     format!(
-                        "{} is in the host's tmpfs {home}: what the step writes there stays when it is killed",
-                        quote(&path)
+                        "{} {} the host's tmpfs {}: what the step writes there stays when it is killed",
+                        quote(&path),
+                        if home == "/" || home == "/dev" { "shows" } else { "is in" },
+                        if home == "/" { "/run and /dev/shm" } else { home }
                     ),
                 )
                 .label("the host's memory")
@@ -61,6 +68,11 @@ impl Rule for HostTmpfsBind {
 fn tmpfs(path: &str) -> Option<&'static str> {
     let below =
         |directory: &str| path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    match path.trim_end_matches('/') {
+        "" if path.starts_with('/') => return Some("/"),
+        "/dev" => return Some("/dev"),
+        _ => {}
+    }
     [("/dev/shm", "/dev/shm"), ("/run", "/run"), ("/var/run", "/run")]
         .into_iter()
         .find_map(|(directory, home)| below(directory).then_some(home))

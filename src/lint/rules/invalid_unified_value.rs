@@ -1,6 +1,7 @@
 //! `invalid-unified-value`: a value that the kernel does not take.
 
 use crate::lint::rule::prelude::*;
+use crate::lint::schema::nearest;
 use crate::system::memory_size::Limit;
 
 pub(super) struct InvalidUnifiedValue;
@@ -44,6 +45,11 @@ impl Rule for InvalidUnifiedValue {
                 | "memory.swap.current"
                 | "memory.swap.events"
                 | "memory.pressure" => Some("cannot be set"),
+                key if key.starts_with("memory.") && !OTHERS.contains(&key) => {
+                    unknown(entry, key, report);
+                    None
+                }
+                key if key.contains('/') => Some("is a path, which runtimes refuse, and takes nothing"),
                 _ => None,
             };
             if let Some(wrong) = wrong {
@@ -54,6 +60,41 @@ impl Rule for InvalidUnifiedValue {
             }
         }
     }
+}
+
+/// Files of the memory controller whose values are not judged here.
+const OTHERS: [&str; 5] =
+    ["memory.reclaim", "memory.peak", "memory.swap.peak", "memory.zswap.writeback", "memory.oom.priority"];
+
+/// Files of `memory.*` that can be written, for suggestions.
+const WRITABLE: [&str; 8] = [
+    "memory.high",
+    "memory.low",
+    "memory.max",
+    "memory.min",
+    "memory.oom.group",
+    "memory.swap.high",
+    "memory.swap.max",
+    "memory.zswap.max",
+];
+
+/// A file of the memory controller that there is not: the runtime cannot open it.
+fn unknown(entry: Node<'_>, key: &str, report: &mut Report<'_>) {
+    let near = match key {
+        "memory.limit_in_bytes" => Some("memory.max"),
+        "memory.soft_limit_in_bytes" => Some("memory.high"),
+        "memory.memsw.limit_in_bytes" => Some("memory.swap.max"),
+        _ => nearest(key, WRITABLE.into_iter()),
+    };
+    let shown = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    report
+        .at(
+            &entry.name_span(),
+            format!("cgroup v2 has no file {}: the runtime refuses the container{shown}", quote(key)),
+        )
+        .label("no such file")
+        .confidence(if near.is_some() { Confidence::High } else { Confidence::Medium })
+        .emit();
 }
 
 #[cfg(test)]

@@ -32,12 +32,21 @@ impl Rule for MissingField {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        let spec = subject.spec();
         let other = ["windows", "vm", "solaris", "zos", "freebsd"];
-        if other.into_iter().any(|system| subject.root().field(system).is_some()) {
+        if spec.linux.is_none() && other.into_iter().any(|system| subject.root().field(system).is_some()) {
             return;
+        }
+        let args = spec.process.and_then(|process| process.field("args"));
+        if let Some(args) = args.filter(|args| args.kind() == Kind::Array && args.items().next().is_none()) {
+            report.at(&args, "`args` is empty: runtimes refuse the container").label("args must not be empty").emit();
         }
         for flaw in subject.flaws() {
             let Flaw::Missing { node, object, field } = flaw else { continue };
+            // What containerd makes of a base_runtime_spec has the arguments of the image.
+            if *field == "args" && spec.is_base() {
+                continue;
+            }
             let place = node.key_span().unwrap_or_else(|| node.span().start..node.span().start + 1);
             report
                 .at(&place, format!("`{field}` is missing in {}", object.name))

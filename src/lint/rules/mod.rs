@@ -3,18 +3,27 @@
 //! A rule is a file here, a line in [`ALL`], a directory in `testdata/lint` and a section of `docs/rules.md`, all of one
 //! name; a test goes over the list and misses none of them.
 
+mod buildkitd_invalid_value;
 mod buildkitd_without_shim;
 mod cgroup_missing;
 mod cgroup_shared;
+mod containerd_imports;
+mod containerd_invalid_value;
+mod containerd_other_version;
 mod containerd_without_shim;
 mod contradictory_limits;
 mod dockerd_buildkit_bypass;
+mod dockerd_invalid_runtime;
+mod dockerd_invalid_value;
 mod dockerd_reserved_runtime;
 mod dockerd_runtime_args;
+mod dockerd_unknown_key;
 mod dockerd_without_shim;
+mod engine_killed_first;
 mod hook_binary_missing;
 mod hook_malformed;
 mod hook_never_runs;
+mod hook_timeout;
 mod hook_wrong_stage;
 mod host_pid_namespace;
 mod host_tmpfs_bind;
@@ -22,6 +31,7 @@ mod immune_step;
 mod immune_with_limit;
 mod invalid_unified_value;
 mod keeps_sys_resource;
+mod memory_limit_refused;
 mod missing_field;
 mod misspelt_field;
 mod negative_score;
@@ -49,7 +59,9 @@ mod score_not_sticky;
 mod shared_mount_namespace;
 mod shared_propagation;
 mod swap_not_limited;
+mod tmpfs_invalid_size;
 mod tmpfs_without_size;
+mod tool_as_runtime;
 mod trailing_data;
 mod twin_keys;
 mod typed_reader_refuses;
@@ -58,12 +70,14 @@ mod unknown_field;
 mod unknown_ignore;
 mod unknown_value;
 mod unsupported_version;
+mod user_namespace_unmapped;
 mod wrong_type;
 
 use super::rule::Rule;
 
 /// Every rule, by group: who is killed first, what is killed, what stays, the file itself, and the machine around it.
 pub static ALL: &[&dyn Rule] = &[
+    &engine_killed_first::EngineKilledFirst,
     &host_pid_namespace::HostPidNamespace,
     &immune_step::ImmuneStep,
     &keeps_sys_resource::KeepsSysResource,
@@ -80,6 +94,7 @@ pub static ALL: &[&dyn Rule] = &[
     &contradictory_limits::ContradictoryLimits,
     &immune_with_limit::ImmuneWithLimit,
     &invalid_unified_value::InvalidUnifiedValue,
+    &memory_limit_refused::MemoryLimitRefused,
     &no_memory_limit::NoMemoryLimit,
     &oom_group_defeated::OomGroupDefeated,
     &oom_group_missing::OomGroupMissing,
@@ -90,7 +105,9 @@ pub static ALL: &[&dyn Rule] = &[
     &host_tmpfs_bind::HostTmpfsBind,
     &shared_mount_namespace::SharedMountNamespace,
     &shared_propagation::SharedPropagation,
+    &tmpfs_invalid_size::TmpfsInvalidSize,
     &tmpfs_without_size::TmpfsWithoutSize,
+    &hook_timeout::HookTimeout,
     &missing_field::MissingField,
     &misspelt_field::MisspeltField,
     &not_json::NotJson,
@@ -103,12 +120,20 @@ pub static ALL: &[&dyn Rule] = &[
     &unknown_ignore::UnknownIgnore,
     &unknown_value::UnknownValue,
     &unsupported_version::UnsupportedVersion,
+    &user_namespace_unmapped::UserNamespaceUnmapped,
     &wrong_type::WrongType,
+    &buildkitd_invalid_value::BuildkitdInvalidValue,
     &buildkitd_without_shim::BuildkitdWithoutShim,
+    &containerd_imports::ContainerdImports,
+    &containerd_invalid_value::ContainerdInvalidValue,
+    &containerd_other_version::ContainerdOtherVersion,
     &containerd_without_shim::ContainerdWithoutShim,
     &dockerd_buildkit_bypass::DockerdBuildkitBypass,
+    &dockerd_invalid_runtime::DockerdInvalidRuntime,
+    &dockerd_invalid_value::DockerdInvalidValue,
     &dockerd_reserved_runtime::DockerdReservedRuntime,
     &dockerd_runtime_args::DockerdRuntimeArgs,
+    &dockerd_unknown_key::DockerdUnknownKey,
     &dockerd_without_shim::DockerdWithoutShim,
     &hook_binary_missing::HookBinaryMissing,
     &hook_malformed::HookMalformed,
@@ -120,4 +145,5 @@ pub static ALL: &[&dyn Rule] = &[
     &policy_rule_never_matches::PolicyRuleNeverMatches,
     &policy_rule_shadowed::PolicyRuleShadowed,
     &policy_self_immunity::PolicySelfImmunity,
+    &tool_as_runtime::ToolAsRuntime,
 ];

@@ -21,7 +21,9 @@ impl Rule for NotJson {
             },
             what: prose! {
                 /// The text breaks the grammar of RFC 8259: a comma too many, a missing quote, a comment, a byte order
-                /// mark, an end in the middle. The place is the first byte that nothing fits to.
+                /// mark, an end in the middle. The place is the first byte that nothing fits to. Present releases of
+                /// dockerd take an empty daemon.json, about which nothing is said, and one with a byte order mark, which
+                /// is only a note; 20.10 refuses both.
             },
             fix: prose! {
                 /// Correct the text at that place.
@@ -34,8 +36,19 @@ impl Rule for NotJson {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
-        if let Some(error) = subject.syntax_error.filter(|_| subject.kind.syntax() == Syntax::Json) {
-            report.at(&(error.at..error.at + 1), format!("not JSON: {}", error.message)).emit();
+        let Some(error) = subject.syntax_error.filter(|_| subject.kind.syntax() == Syntax::Json) else { return };
+        let is_dockerd = subject.kind == FileKind::Dockerd;
+        if is_dockerd && subject.text.trim().is_empty() {
+            return;
         }
+        if is_dockerd && subject.text.starts_with('\u{feff}') {
+            return report
+                .at(&(0..3), "a byte order mark, which dockerd 20.10 refuses and later ones skip")
+                .label("nothing behind it was judged")
+                .severity(Severity::Note)
+                .help("Remove the byte order mark.")
+                .emit();
+        }
+        report.at(&(error.at..error.at + 1), format!("not JSON: {}", error.message)).emit();
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::lint::change;
 use crate::lint::rule::prelude::*;
+use crate::lint::schema::{Flaw, nearest};
 use crate::spec::edit::Edit;
 use crate::system::oom_score_adj::OomScoreAdj;
 
@@ -43,6 +44,14 @@ impl Rule for OomScoreUnset {
             Some(own) => format!("no oomScoreAdj: a step started from here inherits {own}"),
             None => "no oomScoreAdj: the step inherits the score of the engine that starts it".to_owned(),
         };
+        if let Some(other) = meant_elsewhere(subject) {
+            return report
+                .at(&process.name_span(), message)
+                .label("oomScoreAdj is missing in here")
+                .related(&other.name_span(), "written here, where no runtime reads it")
+                .help("Move it into `process` as `oomScoreAdj`; `--unsafe-fixes` does that where it is spelt right.")
+                .emit();
+        }
         let Ok(step) = OomScoreAdj::new(500) else { return };
         report
             .at(&process.name_span(), message)
@@ -51,4 +60,14 @@ impl Rule for OomScoreUnset {
             .fix(Safety::Safe, "set oomScoreAdj to 500", || change::edits(process, &[Edit::OomScoreAdj(step)]))
             .emit();
     }
+}
+
+/// A member at a wrong place or under a wrong name that was meant to be `oomScoreAdj`: nobody wants 500 in its stead.
+fn meant_elsewhere<'t>(subject: &Subject<'t>) -> Option<Node<'t>> {
+    let unknown = subject.flaws().iter().take(1000).filter_map(|flaw| match flaw {
+        Flaw::Unknown { node, .. } => Some(*node),
+        _ => None,
+    });
+    let mut unknown = unknown;
+    unknown.find(|node| node.key().is_some_and(|key| nearest(&key, ["oomScoreAdj"].into_iter()).is_some()))
 }

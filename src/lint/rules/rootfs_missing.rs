@@ -47,14 +47,24 @@ impl Rule for RootfsMissing {
                 .label("not a directory")
                 .emit(),
             Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
-                report
-                    .at(&node, format!("the root filesystem {} is not there", quote(&text)))
-                    .label("not there")
-                    .emit();
+                let draft = report.at(&node, format!("the root filesystem {} is not found (ENOENT)", quote(&text)));
+                let draft = draft.label("not found");
+                if subject.machine.is_none() && is_in_repository(subject.name) {
+                    let help = "A bundle in a repository has its root filesystem elsewhere; run `--host` where it is.";
+                    draft.severity(Severity::Note).confidence(Confidence::Low).help(help).emit();
+                } else {
+                    draft.emit();
+                }
             }
             Err(error) => {
                 report.cannot_judge(format!("cannot look at {text}: {}", OsError::from(error)));
             }
         }
     }
+}
+
+/// Whether the file is in the work tree of a git repository, in which nobody keeps root filesystems.
+fn is_in_repository(file: &Path) -> bool {
+    let real = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    real.ancestors().skip(1).any(|directory| directory.join(".git").exists())
 }

@@ -17,7 +17,7 @@ impl Rule for TrailingData {
             kinds: &[FileKind::Spec, FileKind::Hook, FileKind::Dockerd],
             why: prose! {
                 /// runc reads the first value and stops, BuildKit and most others refuse the file: the same spec starts
-                /// and cannot be executed into.
+                /// and cannot be executed into. podman, CRI-O and dockerd refuse such a file.
             },
             what: prose! {
                 /// Behind the closing brace there is more than white space, as when a shorter text was written over a
@@ -41,7 +41,7 @@ impl Rule for TrailingData {
             || vec![Splice { range: end..text.trim_end_matches([' ', '\t', '\n', '\r']).len(), text: String::new() }];
         report
             .at(&(start..text.len()), "something stands behind the JSON value")
-            .label("not read by runc, refused by others")
+            .label(if subject.kind == FileKind::Spec { "not read by runc, refused by others" } else { "refused" })
             .fix(Safety::Unsafe, "take away what stands behind the value", cut)
             .emit();
     }

@@ -46,8 +46,16 @@ impl Rule for TwinKeys {
             report
                 .at(&second.name_span(), if same { format!("{message}, with one value") } else { message })
                 .label("Go takes this one")
-                .related(&first.name_span(), "others take this one")
-                .severity(if same { Severity::Note } else { Severity::Error })
+                .related(
+                    &first.name_span(),
+                    if subject.kind == FileKind::Hook { "not this one" } else { "others take this one" },
+                )
+                .severity(match (same, subject.kind) {
+                    (true, _) => Severity::Note,
+                    // Every reader of hooks.d is written in Go.
+                    (false, FileKind::Hook) => Severity::Warning,
+                    (false, _) => Severity::Error,
+                })
                 .fix(if same { Safety::Safe } else { Safety::Unsafe }, "keep the later one", || {
                     keep_later(*first, *second, *name)
                 })

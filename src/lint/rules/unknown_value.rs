@@ -53,6 +53,18 @@ impl Rule for UnknownValue {
         if let Some(node) = linux.and_then(|linux| linux.field("rootfsPropagation")) {
             one_of(node, "propagation", PROPAGATION, report);
         }
+        for node in list(spec.resources, "hugepageLimits", "pageSize") {
+            let text = node.text().unwrap_or_default();
+            let number = ["KB", "MB", "GB"].iter().find_map(|unit| text.strip_suffix(unit)).unwrap_or_default();
+            let is_size = number.starts_with(|digit: char| ('1'..='9').contains(&digit))
+                && number.bytes().all(|byte| byte.is_ascii_digit());
+            if node.kind() == Kind::String && !is_size {
+                report
+                    .at(&node, format!("{} is no size of huge pages such as 2MB or 1GB", quote(&text)))
+                    .label("unknown")
+                    .emit();
+            }
+        }
         let seccomp = linux.and_then(|linux| linux.field("seccomp"));
         seccomp
             .and_then(|seccomp| seccomp.field("defaultAction"))

@@ -9,19 +9,22 @@ impl Rule for WrongType {
     fn meta(&self) -> &'static Meta {
         &Meta {
             name: "wrong-type",
-            summary: "a value of another type than the specification's",
+            summary: "a value of another type than its reader's",
             group: Group::Shape,
             severity: Severity::Error,
             confidence: Confidence::High,
             fixable: Fixable::No,
-            kinds: &[FileKind::Spec],
+            kinds: &[FileKind::Spec, FileKind::Buildkitd, FileKind::Containerd, FileKind::Dockerd],
             why: prose! {
-                /// One value of a wrong type makes runtimes refuse the whole spec.
+                /// One value of a wrong type makes runtimes refuse the whole spec, and keeps buildkitd, containerd and
+                /// dockerd from starting.
             },
             what: prose! {
-                /// Somewhere in what runtime-spec 1.3 defines for Linux stands a value of another JSON type, or a
-                /// number that does not fit (a fraction, a negative size, more than 32 bits for a user id). `null`
-                /// passes, as it does in Go. `process.oomScoreAdj` has rules of its own.
+                /// Somewhere in what runtime-spec 1.3 defines for Linux, or in what the daemon reads, stands a value of
+                /// another type, or a number that does not fit (a fraction, a negative size, more than 32 bits for a
+                /// user id). The classic ones: `"max-file": 3` in dockerd's `log-opts`, which are all strings, and
+                /// `enabled = "false"` for a worker of buildkitd. `null` passes in JSON, as it does in Go.
+                /// `process.oomScoreAdj` has rules of its own.
             },
             fix: prose! {
                 /// Write what the message says.
@@ -30,20 +33,33 @@ impl Rule for WrongType {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
-        if !subject.root().is_object() {
-            return report.at(&subject.root(), "a spec is a JSON object").label("not an object").emit();
+        let root = subject.root();
+        if !root.is_object() {
+            // dockerd takes null for a file that sets nothing.
+            if subject.kind != FileKind::Dockerd || root.kind() != Kind::Null {
+                let message = format!("{} is one JSON object{}", subject.kind.title(), consequence(subject.kind));
+                report.at(&root, message).label("not an object").emit();
+            }
+            return;
         }
         for flaw in subject.flaws() {
             let Flaw::WrongType { node, expected } = flaw else { continue };
-            if node.is_named("oomScoreAdj") {
+            if subject.kind == FileKind::Spec && node.is_named("oomScoreAdj") {
                 continue;
             }
             let name = node.key().map_or(String::new(), |key| format!("{} is ", quote(&key)));
-            report
-                .at(node, format!("{name}{}, but must be {expected}", shown(*node)))
-                .label(format!("expected {expected}"))
-                .emit();
+            let message = format!("{name}{}, but must be {expected}{}", shown(*node), consequence(subject.kind));
+            report.at(node, message).label(format!("expected {expected}")).emit();
         }
+    }
+}
+
+fn consequence(kind: FileKind) -> &'static str {
+    match kind {
+        FileKind::Buildkitd => ": buildkitd does not start",
+        FileKind::Containerd => ": containerd does not start",
+        FileKind::Dockerd => ": dockerd does not start",
+        _ => "",
     }
 }
 

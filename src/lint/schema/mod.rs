@@ -1,16 +1,20 @@
 //! Whether a file has the shape that its reader's types have: one walk, all flaws.
 //!
-//! The tables are in [`spec`] and [`hook`]. What a table calls `Any` is not looked into. `null` is absent, as in Go.
+//! A table is a file here; [`object_of`] names the one of a kind. What a table calls `Any` is not looked into. `null` is absent, as in Go.
 
+pub mod buildkitd;
+pub mod containerd;
+pub mod dockerd;
 pub mod go_regexp;
+pub mod go_units;
 pub mod hook;
 pub mod spec;
 
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::json::Kind;
-use crate::json::Node;
+use super::kind::FileKind;
+use crate::json::{Kind, Node};
 
 /// An object whose members have names of their own.
 #[derive(Debug)]
@@ -43,6 +47,10 @@ pub enum Shape {
     Text,
     /// A whole number in that range.
     Integer(i128, i128),
+    /// Any number.
+    Number,
+    /// One of two.
+    Either(&'static Shape, &'static Shape),
     /// A list of such values.
     List(&'static Shape),
     /// An object whose keys are free, with such values.
@@ -85,6 +93,8 @@ impl fmt::Display for Shape {
             }
             Shape::Integer(0, max) if *max == i128::from(u64::MAX) => out.write_str("an integer that is not negative"),
             Shape::Integer(min, max) => write!(out, "an integer from {min} to {max}"),
+            Shape::Number => out.write_str("a number"),
+            Shape::Either(one, other) => write!(out, "{one} or {other}"),
             Shape::List(_) => out.write_str("an array"),
             Shape::Map(_) | Shape::Object(_) => out.write_str("an object"),
         }
@@ -139,6 +149,19 @@ pub enum Flaw<'t> {
     },
 }
 
+/// The table that files of a kind are held against; `None` where their readers have no types.
+#[must_use]
+pub fn object_of(kind: FileKind, root: Node<'_>) -> Option<&'static Object> {
+    match kind {
+        FileKind::Spec => Some(&spec::SPEC),
+        FileKind::Hook => Some(hook::object(root)),
+        FileKind::Buildkitd => Some(&buildkitd::BUILDKITD),
+        FileKind::Containerd => Some(&containerd::CONTAINERD),
+        FileKind::Dockerd => Some(&dockerd::DOCKERD),
+        FileKind::Policy => None,
+    }
+}
+
 /// All flaws of a value that should be such an object, in the order of the text.
 #[must_use]
 pub fn flaws<'t>(root: Node<'t>, object: &'static Object) -> Vec<Flaw<'t>> {
@@ -158,6 +181,15 @@ fn walk<'t>(node: Node<'t>, shape: &'static Shape, flaws: &mut Vec<Flaw<'t>>) {
         Shape::Bool => kind == Kind::Bool,
         Shape::Text => kind == Kind::String,
         Shape::Integer(min, max) => node.integer().is_some_and(|number| (*min..=*max).contains(&number)),
+        Shape::Number => kind == Kind::Number,
+        Shape::Either(one, other) => {
+            let fits = |shape| {
+                let mut flaws = Vec::new();
+                walk(node, shape, &mut flaws);
+                flaws.is_empty()
+            };
+            fits(one) || fits(other)
+        }
         Shape::List(_) => kind == Kind::Array,
         Shape::Map(_) | Shape::Object(_) => kind == Kind::Object,
     };
@@ -181,12 +213,23 @@ fn walk<'t>(node: Node<'t>, shape: &'static Shape, flaws: &mut Vec<Flaw<'t>>) {
 }
 
 fn walk_object<'t>(node: Node<'t>, object: &'static Object, flaws: &mut Vec<Flaw<'t>>) {
-    let mut seen: [Option<Node<'t>>; 32] = [None; 32];
+    let (mut few, mut many) = ([None; 32], Vec::new());
+    let seen: &mut [Option<Node<'t>>] = if object.fields.len() <= few.len() {
+        &mut few
+    } else {
+        many.resize(object.fields.len(), None);
+        &mut many
+    };
+    // Engines' readers of TOML take keys in any case, as those of JSON do.
+    let is_json = node.tree().is_json();
+    let is_named = |member: Node<'t>, name: &str| {
+        member.is_named(name) || (!is_json && member.key().is_some_and(|key| key.eq_ignore_ascii_case(name)))
+    };
     let mut expected = 0;
     for member in node.children() {
         // Encoders write members in the order of their types, so the next one is most likely the next field.
         let fields = object.fields;
-        let found = (expected..fields.len()).chain(0..expected).find(|index| member.is_named(fields[*index].name));
+        let found = (expected..fields.len()).chain(0..expected).find(|index| is_named(member, fields[*index].name));
         let Some(index) = found else {
             flaws.push(Flaw::Unknown { node: member, object, parent: node });
             continue;
@@ -195,12 +238,12 @@ fn walk_object<'t>(node: Node<'t>, object: &'static Object, flaws: &mut Vec<Flaw
         if let Some(first) = seen[index].replace(member) {
             flaws.push(Flaw::Twin { first, second: member, name: Some(fields[index].name) });
         }
-        if member.key().is_some_and(|key| key != fields[index].name) {
+        if is_json && member.key().is_some_and(|key| key != fields[index].name) {
             flaws.push(Flaw::OtherCase { node: member, name: fields[index].name, parent: node });
         }
         walk(member, &fields[index].shape, flaws);
     }
-    for (field, seen) in object.fields.iter().zip(seen).filter(|(field, _)| field.required) {
+    for (field, seen) in object.fields.iter().zip(&*seen).filter(|(field, _)| field.required) {
         if !seen.is_some_and(|node| node.kind() != Kind::Null) {
             flaws.push(Flaw::Missing { node, object, field: field.name });
         }
@@ -274,7 +317,8 @@ mod tests {
     #[test]
     fn tables_fit_into_the_walk() {
         fn check(object: &Object) {
-            assert!(object.fields.len() <= 32, "{}", object.name);
+            let names: std::collections::HashSet<_> = object.fields.iter().map(|field| field.name).collect();
+            assert_eq!(names.len(), object.fields.len(), "{}", object.name);
             for field in object.fields {
                 let mut shape = &field.shape;
                 while let Shape::List(inner) | Shape::Map(inner) = shape {
@@ -288,6 +332,9 @@ mod tests {
         check(&spec::SPEC);
         check(&hook::HOOK);
         check(&hook::OLD);
+        check(&buildkitd::BUILDKITD);
+        check(&containerd::CONTAINERD);
+        check(&dockerd::DOCKERD);
     }
 
     #[test]

@@ -1,0 +1,40 @@
+//! `engine-killed-first`: an engine that is a better victim than what it starts.
+
+use crate::lint::rule::prelude::*;
+
+pub(super) struct EngineKilledFirst;
+
+impl Rule for EngineKilledFirst {
+    fn meta(&self) -> &'static Meta {
+        &Meta {
+            name: "engine-killed-first",
+            summary: "an engine with an oom_score_adj above 0",
+            group: Group::Score,
+            severity: Severity::Warning,
+            confidence: Confidence::High,
+            fixable: Fixable::No,
+            kinds: &[FileKind::Containerd],
+            why: prose! {
+                /// The kernel adds a thousandth of the machine's memory to its badness for each point, so the engine
+                /// is killed before the step that took the memory; and what it starts without an oom_score_adj of its
+                /// own inherits the number.
+            },
+            what: prose! {
+                /// containerd's `oom_score` is above 0.
+            },
+            fix: prose! {
+                /// Set it to -999, together with `BinaryName = "/usr/local/bin/oomshim-runc"` for its runtimes, or leave
+                /// it out.
+            },
+        }
+    }
+
+    fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        let Some(node) = subject.root().field("oom_score") else { return };
+        let Some(number) = node.integer().filter(|number| (1..=1000).contains(number)) else { return };
+        report
+            .at(&node, format!("with an oom_score of {number} containerd itself is killed before what it started"))
+            .label("above 0")
+            .emit();
+    }
+}

@@ -1,0 +1,62 @@
+//! `tool-as-runtime`: oomshim itself is named where its shim belongs.
+
+use crate::lint::dockerd_view;
+use crate::lint::program::Program;
+use crate::lint::rule::prelude::*;
+
+pub(super) struct ToolAsRuntime;
+
+impl Rule for ToolAsRuntime {
+    fn meta(&self) -> &'static Meta {
+        &Meta {
+            name: "tool-as-runtime",
+            summary: "oomshim or oomshim-hook is named as a runtime",
+            group: Group::Deployment,
+            severity: Severity::Error,
+            confidence: Confidence::High,
+            fixable: Fixable::No,
+            kinds: &[FileKind::Containerd, FileKind::Dockerd, FileKind::Buildkitd],
+            why: prose! {
+                /// `oomshim` is the tool for people and knows no `create`: no container starts. The shim is
+                /// `oomshim-runc`.
+            },
+            what: prose! {
+                /// The program of a runtime is called exactly `oomshim` or `oomshim-hook`: containerd's `BinaryName`,
+                /// the `path` or `options.BinaryName` of a runtime of dockerd, buildkitd's `[worker.oci] binary` or the
+                /// `BinaryName` of its containerd worker.
+            },
+            fix: prose! {
+                /// Name `oomshim-runc`, or `oomshim-crun` where crun is the runtime.
+            },
+        }
+    }
+
+    fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        let root = subject.root();
+        let programs: Vec<Node<'_>> = match subject.kind {
+            FileKind::Containerd => {
+                let plugins = root.field("plugins").into_iter().flat_map(Node::children);
+                let runtimes =
+                    plugins.filter_map(|plugin| plugin.at(&["containerd", "runtimes"])).flat_map(Node::children);
+                runtimes.filter_map(|runtime| runtime.at(&["options", "BinaryName"])).collect()
+            }
+            FileKind::Dockerd => {
+                let runtimes = root.field("runtimes").into_iter().flat_map(Node::children);
+                runtimes.filter_map(dockerd_view::program).collect()
+            }
+            _ => {
+                let oci = root.at(&["worker", "oci", "binary"]);
+                oci.into_iter().chain(root.at(&["worker", "containerd", "runtime", "options", "BinaryName"])).collect()
+            }
+        };
+        for program in programs {
+            let path = program.text().unwrap_or_default();
+            if Program::at(subject, &path) == Program::Tool {
+                report
+                    .at(&program, format!("{} is no runtime: the shim is oomshim-runc", quote(&path)))
+                    .label("no container starts")
+                    .emit();
+            }
+        }
+    }
+}
