@@ -21,6 +21,7 @@ pub(crate) fn scenarios(suite: &Arc<Suite>) -> Vec<Scenario> {
     };
     vec![
         scenario("doctor's remedy keeps what runs and covers what comes", remedy),
+        scenario("install and uninstall, with containers before and after", install),
         scenario("the shipped containers.conf lets crun run without cgroups", without_cgroups),
         scenario("hooks_dir covers a restart, and --hooks-dir does not", hooks_dir),
     ]
@@ -48,12 +49,22 @@ impl Host {
             run(Command::new("cp").arg(binary(program)?).arg(&bin))?.stdout()?;
         }
         // Without CAP_SYS_RESOURCE no hard limit can be raised. The search path is for conmon and what it starts.
-        let limits = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n[engine]\nevents_logger = \"file\"\n";
+        let limits = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n[engine]\nevents_logger = \"file\"\n\
+                      cgroup_manager = \"cgroupfs\"\n";
         std::fs::write(etc.join("containers.conf.d/00-suite.conf"), limits)?;
+        let (root, run_root) = (directory.join("root"), directory.join("run"));
+        let storage = format!(
+            "[storage]\ndriver = \"vfs\"\ngraphroot = \"{}\"\nrunroot = \"{}\"\n",
+            root.display(),
+            run_root.display()
+        );
+        std::fs::write(etc.join("storage.conf"), storage)?;
         let unified = Path::new("/sys/fs/cgroup/unified/cgroup.procs").exists();
         // crun 1.8 refuses hybrid cgroups; see podman.rs.
         let hide = if unified { "mount -t tmpfs none /sys/fs/cgroup/unified && " } else { "" };
-        let script = format!("mount --bind \"$0\" /etc/containers && {hide}echo ready && exec sleep 600");
+        let script = format!(
+            "mount --bind \"$0\" /etc/containers && mount -t tmpfs none /var/lib && {hide}echo ready && exec sleep 600"
+        );
         let mut command = Command::new(suite.program("unshare")?);
         let mut holder = command.args(["--mount", "sh", "-c", &script]).arg(&etc).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
@@ -71,11 +82,14 @@ impl Host {
     }
 
     fn podman(&self, args: &[&str]) -> Result<Output> {
-        let of = |name: &str| self.directory.join(name).display().to_string();
-        let (root, run) = (of("root"), of("run"));
-        let options =
-            ["podman", "--root", &root, "--runroot", &run, "--storage-driver=vfs", "--cgroup-manager=cgroupfs"];
-        self.command(&[&options[..], args].concat())
+        self.command(&[&["podman"], args].concat())
+    }
+
+    /// Our program, and how it ended.
+    fn oomshim(&self, args: &[&str]) -> Result<(Option<i32>, String)> {
+        let program = self.directory.join("bin/oomshim").display().to_string();
+        let output = self.command(&[&[program.as_str()], args].concat())?;
+        Ok((output.code(), output.printed().to_owned()))
     }
 
     fn say(&self, args: &[&str]) -> Result<String> {
@@ -159,6 +173,59 @@ fn remedy(host: &Host) -> Result<()> {
     ensure!(exec == 500, "exec has {exec}");
     host.say(&["run", "--rm", "--cgroups=disabled", "--network", "none", IMAGE, "true"])?;
     host.say(&["rm", "-f", "-t", "0", "new"]).map(drop)
+}
+
+fn install(host: &Host) -> Result<()> {
+    let files = || {
+        host.command(&[
+            "sh",
+            "-c",
+            "cd /etc/containers && find . -exec ls -ld {} + && find . -type f -exec sha256sum {} +",
+        ])?
+        .stdout()
+    };
+    let runtime = |name: &str| host.say(&["inspect", "-f", "{{.OCIRuntime}}", name]);
+    let original = files()?;
+    host.start("before", &[])?;
+    let (code, diff) = host.oomshim(&["install", "--dry-run", "podman"])?;
+    ensure!(code == Some(1) && diff.contains("\n+runtime = \"oomshim-crun\"\n"), "{code:?} {diff}");
+    ensure!(host.oomshim(&["install", "--check", "podman"])?.0 == Some(1));
+    ensure!(files()? == original, "--dry-run or --check changed something");
+    let (code, said) = host.oomshim(&["install", "podman"])?;
+    ensure!(code == Some(0) && said.contains("wrote /"), "{code:?} {said}");
+    let installed = files()?;
+    for args in [&["install", "--check", "podman"][..], &["install", "podman"]] {
+        ensure!(host.oomshim(args)?.0 == Some(0) && files()? == installed, "{args:?}");
+    }
+    host.start("new", &[])?;
+    ensure!(runtime("new")? == "oomshim-crun" && host.init_score("new")? == 500);
+    ensure!(runtime("before")? == "crun");
+    host.say(&["exec", "before", "true"])?;
+    // The name stays for the container that was made with it, and leads to crun itself.
+    let (code, said) = host.oomshim(&["uninstall", "podman"])?;
+    ensure!(code == Some(1) && said.contains("these need: new"), "{code:?} {said}");
+    host.start("after", &[])?;
+    ensure!(runtime("after")? == "crun" && host.init_score("after")? == 0);
+    host.say(&["exec", "new", "true"])?;
+    host.say(&["restart", "-t", "0", "new"])?;
+    // It can be set up again from there, and taken back again.
+    ensure!(
+        host.oomshim(&["install", "podman"])?.0 == Some(0) && files()?.lines().count() == installed.lines().count()
+    );
+    ensure!(host.oomshim(&["uninstall", "podman"])?.0 == Some(1));
+    host.say(&["rm", "-f", "-t", "0", "new"])?;
+    let (code, said) = host.oomshim(&["uninstall", "podman"])?;
+    ensure!(code == Some(0), "{code:?} {said}");
+    let (now, was) = (without_times(&files()?), without_times(&original));
+    ensure!(now == was, "after uninstall:\n{now}\nand before:\n{was}");
+    ensure!(!host.directory.join("bin/oomshim-crun").is_symlink(), "the link is left");
+    host.say(&["rm", "-f", "-t", "0", "before", "after"]).map(drop)
+}
+
+/// The listing without the directories' times, which any change of a name in them moves.
+fn without_times(listing: &str) -> String {
+    let is_directory = |line: &&str| line.starts_with('d');
+    listing.lines().filter(|line| !is_directory(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// The effect of `runtime_supports_nocgroup`: without it podman refuses.

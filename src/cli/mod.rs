@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod format;
 pub mod guard;
 pub mod hook;
+pub mod install;
 pub mod lint;
 pub mod man;
 pub mod policy;
@@ -55,10 +56,14 @@ pub enum Command {
     Rank(rank::Args),
     /// Tell what was killed for want of memory, and why
     Report(report::Args),
-    /// Tell whether this machine is safe when memory runs out, and how to mend what is not
+    /// Tell whether this machine is safe when memory runs out, and what to do about what is not
     Doctor(doctor::Args),
     /// Watch the jobs of this host, and kill the one that uses up the memory before the machine thrashes
     Guard(guard::Args),
+    /// Set an engine up, so that oomshim starts its containers and build steps
+    Install(install::InstallArgs),
+    /// Take that back, byte for byte
+    Uninstall(install::UninstallArgs),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Write the man pages to a directory
@@ -113,6 +118,8 @@ pub fn main(args: &[&OsStr]) -> u8 {
         Command::Report(args) => report::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Guard(args) => guard::run(args),
+        Command::Install(args) => install::install(args),
+        Command::Uninstall(args) => install::uninstall(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     };

@@ -119,8 +119,28 @@ impl AtomicFile {
     /// # Errors
     /// [`AtomicFileError`]; the old file is then where it was, and the temporary one is gone.
     pub fn replace(&self, bytes: &[u8]) -> Result<(), AtomicFileError> {
+        self.replace_after(bytes, |_| Ok(()))
+    }
+
+    /// The same, and the new bytes are on the disk before they take the file's name: for what must outlive a power failure.
+    ///
+    /// # Errors
+    /// As [`AtomicFile::replace`].
+    pub fn replace_durably(&self, bytes: &[u8]) -> Result<(), AtomicFileError> {
+        let error = AtomicFileError::of(&self.path, "write to the disk");
+        self.replace_after(bytes, |file| nix::unistd::fsync(file).map_err(&error))?;
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let directory = nix::fcntl::openat(&self.directory, ".", flags, Mode::empty()).map_err(&error)?;
+        nix::unistd::fsync(&directory).map_err(&error)
+    }
+
+    fn replace_after(
+        &self,
+        bytes: &[u8],
+        then: impl FnOnce(&File) -> Result<(), AtomicFileError>,
+    ) -> Result<(), AtomicFileError> {
         let (temporary, file) = self.create_temporary()?;
-        let filled = self.fill(&file, bytes);
+        let filled = self.fill(&file, bytes).and_then(|()| then(&file));
         match filled.and_then(|()| self.exchange(&temporary).map_err(AtomicFileError::of(&self.path, "replace"))) {
             Ok(Left::Nothing) => Ok(()),
             Ok(Left::OldFile) => {

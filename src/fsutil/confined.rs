@@ -53,6 +53,12 @@ impl ConfinedRoot {
         &self.root
     }
 
+    /// The working directory, as it is called in there.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The bytes of a file as it is called in there; `None` when it does not exist.
     ///
     /// # Errors
@@ -94,6 +100,13 @@ impl ConfinedRoot {
     #[must_use]
     pub fn is_directory(&self, path: &Path) -> bool {
         self.open(path, OFlag::O_PATH | OFlag::O_DIRECTORY).is_ok()
+    }
+
+    /// The path of something that exists, behind all links, as this process names it.
+    #[must_use]
+    pub fn real_path(&self, path: &Path) -> Option<PathBuf> {
+        let fd = self.open(path, OFlag::O_PATH).ok()?;
+        std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).ok()
     }
 
     /// The paths in a directory, sorted; none when it cannot be read.

@@ -1,4 +1,4 @@
-# doctor for scenarios: what it says of this machine, and doing to the letter what it says mends it. Sourced by lib.sh.
+# doctor for scenarios: what it says of this machine, and its remedies done to the letter. Sourced by lib.sh.
 
 # examine ARGUMENT...: doctor's words in $work/doctor.txt, and its exit status.
 examine() { oomshim doctor "$@" >$work/doctor.txt 2>&1; }

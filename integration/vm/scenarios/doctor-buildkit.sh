@@ -1,5 +1,5 @@
-# doctor on a machine with cgroup v2 and every right: it fails while an immune buildkitd starts its steps itself, names the line that
-# mends it, and passes once oomshim-runc starts them.
+# doctor on a machine with cgroup v2 and every right: it fails while an immune buildkitd starts its steps itself, says what to do
+# about it, and passes once oomshim-runc starts them.
 . /opt/oomshim/guest/lib.sh
 
 write_policy </dev/null

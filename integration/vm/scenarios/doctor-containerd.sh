@@ -1,4 +1,4 @@
-# doctor before and after containerd is set up: an unprotected daemon, a runtime of its own, and the two lines that mend both.
+# doctor before and after containerd is set up: an unprotected daemon, a handler of its own, and what that does to a pod that runs.
 . /opt/oomshim/guest/lib.sh
 
 write_policy </dev/null
@@ -27,9 +27,9 @@ ctr task kill --signal KILL stock
 # What doctor says is done to the letter while a pod runs: a handler of its own, and a restart.
 pod_image
 start_pod before ''
-start_container before running none sleep 1000
+start_container before running 2 sleep 1000
 running=$(pid running)
-expect "the oom_score_adj of a container in a pod of stock containerd" "$(score "$running")" 0
+expect "the oom_score_adj of a container in a pod of stock containerd" "$(score "$running")" 2
 content --only engines
 follow 'engines: containerd'
 kill "$containerd"
@@ -50,6 +50,6 @@ says '^pass .*inherited:'
 # The pod of before can still be stopped, and made anew with what it had.
 ask StopContainer "{ \"container_id\": \"$(cat $pods/running)\" }" >$work/stop.log 2>&1 || fail "the container of before cannot be stopped: $(cat $work/stop.log)"
 alive "$running" && fail "StopContainer left the container of before alive"
-start_container before again none sleep 1000
-expect "the oom_score_adj of a new container in the pod of before" "$(score "$(pid again)")" 0
+start_container before again 2 sleep 1000
+expect "the oom_score_adj of a new container in the pod of before" "$(score "$(pid again)")" 2
 pass

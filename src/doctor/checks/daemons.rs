@@ -51,7 +51,9 @@ mod tests {
             let (_root, machine) = of(score);
             let [finding] = <[Finding; 1]>::try_from(run(&machine)).unwrap();
             assert_eq!(finding.status, expected, "{score}");
-            assert!(finding.remedy.is_none_or(|mend| mend.contains("--pid 7") && mend.contains("buildkit.service")));
+            assert!(
+                finding.remedy.is_none_or(|remedy| remedy.contains("--pid 7") && remedy.contains("buildkit.service"))
+            );
         }
     }
     #[test]
