@@ -22,7 +22,8 @@ impl Daemon {
         let (target, note) = (Arc::clone(&entry.target), entry.note.clone());
         // What came into the cgroup since it was found. No daemon of the host gets into a container's.
         if entry.job.container.is_none()
-            && let Some(refusal) = self.finder.daemon_in(target.cgroup()) {
+            && let Some(refusal) = self.finder.daemon_in(target.cgroup())
+        {
             warn!("guard does not kill {}: {refusal}", self.table.name(chosen.id));
             self.found.refused.insert(entry.job.path.clone(), refusal);
             self.look_at = Duration::ZERO;
