@@ -1,45 +1,43 @@
 //! The loop of `oomshim guard`: one thread that samples, decides and hands over. What may wait is another thread's: the
 //! kill ([`super::kill`]) and everything that is written ([`super::clerk`]).
 
+mod act;
+mod answer;
+mod look;
+mod turn;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
+use nix::sys::inotify::{InitFlags, Inotify, WatchDescriptor};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::timerfd::{ClockId as TimerClock, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use nix::sys::timerfd::{ClockId as TimerClock, TimerFd, TimerFlags};
 use nix::time::{ClockId, clock_gettime};
 use thiserror::Error;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
-use super::choose::Candidate;
-use super::clerk::{Clerk, Kill, Task};
-use super::describe;
-use super::find::{Finder, Found, Refusal};
-use super::kill::{Killer, Order, undo};
+use super::clerk::Clerk;
+use super::find::{Finder, Found};
+use super::kill::Killer;
 use super::leftover::Note;
-use super::machine::{ARMED, Action, Machine, Verdict};
+use super::machine::{ARMED, Machine};
 use super::metrics::Metrics;
 use super::place::{Place, PlaceError};
 use super::read::{Buffer, HostFiles, ReadError};
-use super::record::{Deed, Record, Told};
-use super::ring::{Moment, Ring};
+use super::record::Record;
+use super::ring::Ring;
 use super::sample::{JobId, Sample};
 use super::settings::Settings;
-use super::status::Status;
 use super::table::Table;
-use super::tell::{Line, Output};
 use super::trigger::Trigger;
 use crate::log::message;
 use crate::policy::Policy;
-use crate::policy::guard::Mode;
-use crate::registry;
 use crate::system::cgroup::tree::Tree;
 
 /// How often everything is looked for anew, whatever inotify says: it drops events when its queue is full.
@@ -150,6 +148,13 @@ impl Source {
     }
 }
 
+/// Whether every sample is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Records {
+    Samples,
+    Decisions,
+}
+
 struct Victim {
     id: JobId,
     record: Box<Record>,
@@ -181,6 +186,7 @@ pub struct Daemon {
     killer: Killer,
     clerk: Clerk,
     listener: UnixListener,
+    records: Records,
     victim: Option<Victim>,
     cannot: Vec<String>,
     look_at: Duration,
@@ -217,6 +223,7 @@ impl Daemon {
         let first = host.read(&mut buffer)?;
         let settings = Settings::of_policy(&setup.policy.guard, first.memory_total);
         let killer = Killer::start().map_err(kernel("start the thread that kills"))?;
+        let records = if setup.recorder.is_some() { Records::Samples } else { Records::Decisions };
         let clerk = Clerk::start(&setup.directory, &setup.proc, setup.recorder.take())
             .map_err(kernel("start the thread that writes"))?;
         let listener = place.listen()?;
@@ -249,6 +256,7 @@ impl Daemon {
             killer,
             clerk,
             listener,
+            records,
             victim: None,
             look_at: Duration::ZERO,
             metrics_at: Duration::ZERO,
@@ -299,330 +307,6 @@ impl Daemon {
         match self.setup.rehearsal {
             Rehearsal::Dry => "dry-run",
             Rehearsal::Real => self.setup.policy.guard.mode.word(),
-        }
-    }
-
-    /// Runs until SIGTERM or SIGINT.
-    ///
-    /// # Errors
-    /// [`GuardError`] when the host cannot be read any more.
-    pub fn run(&mut self) -> Result<(), GuardError> {
-        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-        self.schedule(Duration::ZERO)?;
-        let mut events = [EpollEvent::empty(); 16];
-        loop {
-            let count = match self.epoll.wait(&mut events, EpollTimeout::NONE) {
-                Err(nix::errno::Errno::EINTR) => continue,
-                other => other.map_err(kernel("wait for events"))?,
-            };
-            let mut tick = false;
-            for event in &events[..count] {
-                match Source::of(event.data()) {
-                    Source::Timer => tick = true,
-                    Source::Signal => {
-                        if self.signal() {
-                            let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-                            info!(message_id = message::GUARD_STATE.id, "guard stopped");
-                            return Ok(());
-                        }
-                    }
-                    Source::Inotify => tick |= self.changed(),
-                    Source::Killer => self.ended(),
-                    Source::Listener => self.answer(),
-                    source => tick |= self.pressed(source, event.events()),
-                }
-            }
-            if tick {
-                self.turn()?;
-            }
-        }
-    }
-
-    /// Takes the signals. True for the end.
-    fn signal(&mut self) -> bool {
-        while let Ok(Some(info)) = self.signals.read_signal() {
-            if info.ssi_signo.cast_signed() != Signal::SIGHUP as i32 {
-                return true;
-            }
-            self.reload();
-        }
-        false
-    }
-
-    fn reload(&mut self) {
-        let message_id = message::GUARD_STATE.id;
-        let began = nix::time::clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |it| it.tv_sec() * 1_000_000);
-        let _ = sd_notify::notify(&[
-            sd_notify::NotifyState::Reloading,
-            sd_notify::NotifyState::MonotonicUsec(i128::from(began)),
-        ]);
-        match (self.setup.reload)(self.setup.policy_file.as_deref()) {
-            Ok(policy) => {
-                self.machine.set(Settings::of_policy(&policy.guard, self.sample.host.memory_total));
-                self.setup.policy = policy;
-                self.look_at = Duration::ZERO;
-                info!(message_id, "guard read its policy again");
-            }
-            Err(error) => error!(message_id, "guard goes on with the old policy: {error}"),
-        }
-        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    }
-
-    /// Something came or went in a directory of jobs: it is looked for soon, not for each event of a burst.
-    fn changed(&mut self) -> bool {
-        while self.inotify.read_events().is_ok_and(|events| !events.is_empty()) {}
-        let at = now();
-        self.look_at = self.look_at.min(at + LOOK_SOON);
-        if self.due > self.look_at {
-            let _ = self.schedule(self.look_at.saturating_sub(at));
-        }
-        false
-    }
-
-    /// A trigger fired. That says where to look, and never to kill.
-    fn pressed(&mut self, source: Source, flags: EpollFlags) -> bool {
-        if flags.contains(EpollFlags::EPOLLERR) {
-            // Its cgroup is gone: it would be ready for ever.
-            if let Source::Slice(number) = source {
-                let gone: Vec<PathBuf> =
-                    self.slices.iter().filter(|(_, (own, _))| *own == number).map(|(path, _)| path.clone()).collect();
-                for (_, trigger) in gone.iter().filter_map(|path| self.slices.remove(path)) {
-                    let _ = self.epoll.delete(trigger.as_fd());
-                }
-            } else if let Some(trigger) = self.host_trigger.take() {
-                let _ = self.epoll.delete(trigger.as_fd());
-            }
-            return false;
-        }
-        self.sample.pressed = true;
-        now().saturating_sub(self.sample.at) >= ARMED / 2
-    }
-
-    fn schedule(&mut self, after: Duration) -> Result<(), GuardError> {
-        self.due = now() + after;
-        // Zero would disarm it.
-        let after = after.max(Duration::from_micros(1));
-        self.timer.set(Expiration::OneShot(after.into()), TimerSetTimeFlags::empty()).map_err(kernel("set the timer"))
-    }
-
-    /// One turn: look for jobs if it is time, sample, decide, do.
-    fn turn(&mut self) -> Result<(), GuardError> {
-        let _ = self.timer.wait();
-        let at = now();
-        self.metrics.longest_lag = self.metrics.longest_lag.max(at.saturating_sub(self.due));
-        if at >= self.look_at {
-            self.look();
-        }
-        let kernel_kills = self.sample.host.kernel_kills;
-        self.sample.at = now();
-        self.sample.host = self.host.read(&mut self.buffer)?;
-        self.metrics.kernel_kills += self.sample.host.kernel_kills.saturating_sub(kernel_kills);
-        if self.table.read(&mut self.sample, &mut self.buffer) {
-            self.look_at = self.look_at.min(self.sample.at + LOOK_SOON);
-        }
-        let step = self.machine.step(&self.sample);
-        self.sample.pressed = false;
-        self.outlook = step.outlook;
-        match step.action {
-            Action::Watch => {}
-            Action::Kill(verdict) => self.kill(&verdict),
-            Action::WouldKill(verdict) => {
-                self.metrics.would_kill += 1;
-                let record = self.record(Deed::WouldKill, &verdict, "would kill");
-                self.clerk.hand(Task::Record(Box::new(record), None));
-            }
-            Action::Helpless(verdict, why) => {
-                self.metrics.helpless += 1;
-                let name = |id| self.table.name(id);
-                let (reason, why) = (describe::reason(&verdict, &name), describe::helpless(why, &verdict));
-                let mut record = self.record(Deed::Helpless, &verdict, "");
-                record.message = format!("{reason}: nothing helps, as {why}");
-                self.clerk.hand(Task::Record(Box::new(record), None));
-            }
-        }
-        self.ring.push(Moment::of(&self.sample));
-        self.clerk_records();
-        self.pace = step.pace;
-        if step.pace == ARMED {
-            self.metrics.armed += ARMED;
-        }
-        let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
-        self.schedule(step.pace.min(self.look_at.saturating_sub(now()).max(ARMED)))
-    }
-
-    fn clerk_records(&mut self) {
-        self.clerk.hand(Task::Sample(Box::new(self.sample.clone())));
-        if self.sample.at >= self.metrics_at {
-            self.metrics_at = self.sample.at + METRICS;
-            self.metrics.jobs = self.table.entries().len() as u64;
-            if let Some(path) = self.setup.policy.guard.metrics.clone() {
-                self.clerk.hand(Task::Metrics(Box::new(self.metrics.clone()), path));
-            }
-        }
-    }
-
-    fn kill(&mut self, verdict: &Verdict) {
-        let Some(chosen) = verdict.victim else { return };
-        let Some(entry) = self.table.get(chosen.id) else { return self.machine.ended(chosen.id) };
-        let (target, note) = (Arc::clone(&entry.target), entry.note.clone());
-        // What came into the cgroup since it was found.
-        if let Some(refusal) = self.finder.daemon_in(target.cgroup()) {
-            warn!("guard does not kill {}: {refusal}", self.table.name(chosen.id));
-            self.found.refused.insert(entry.job.path.clone(), refusal);
-            self.look_at = Duration::ZERO;
-            return self.machine.ended(chosen.id);
-        }
-        let mut order = Order::new(target);
-        order.report_budget = self.setup.policy.guard.report_budget;
-        if self.setup.policy.guard.tell_step
-            && let Ok(output) = Output::of_job(&self.setup.proc, order.target.cgroup())
-        {
-            let line = Line::new(&describe::to_job(verdict, &chosen));
-            order.message = Some((output, line));
-        }
-        if self.killer.kill(order).is_err() {
-            return self.machine.ended(chosen.id);
-        }
-        let decided = now().saturating_sub(verdict.at);
-        *self.metrics.kills.entry(verdict.cause).or_default() += 1;
-        let record = Box::new(self.record(Deed::Killed, verdict, "killed"));
-        self.victim = Some(Victim { id: chosen.id, record, decided, note });
-    }
-
-    /// A kill has ended.
-    fn ended(&mut self) {
-        let Some(outcome) = self.killer.outcome() else { return };
-        self.machine.ended(JobId(outcome.cgroup));
-        self.metrics.freed += outcome.before.saturating_sub(outcome.after);
-        self.metrics.leftover += outcome.shared_after;
-        if !outcome.is_dead() {
-            self.metrics.failed += 1;
-        }
-        let Some(mut victim) = self.victim.take_if(|victim| victim.id.0 == outcome.cgroup) else { return };
-        victim.record.series = self.ring.last(PAST);
-        let kill = Kill { outcome, decided: victim.decided, note: victim.note };
-        self.clerk.hand(Task::Record(victim.record, Some(Box::new(kill))));
-        self.look_at = Duration::ZERO;
-    }
-
-    fn record(&self, deed: Deed, verdict: &Verdict, done: &str) -> Record {
-        let name = |id| self.table.name(id);
-        let victim = verdict.victim.map(|it| describe::candidate(&it, &name)).unwrap_or_default();
-        let message = format!("{}: {done} {victim}", describe::reason(verdict, &name));
-        let mut record = Record::new(deed, message, verdict, |candidate| self.told(candidate));
-        record.names = self.table.entries().iter().map(|entry| (entry.id, self.table.name(entry.id))).collect();
-        record.series = self.ring.last(PAST);
-        record
-    }
-
-    fn told(&self, candidate: &Candidate) -> Told {
-        let job = self.table.get(candidate.id).map(|entry| &entry.job);
-        let (class, container) = job.map(|job| (job.class.clone(), job.container.clone())).unwrap_or_default();
-        Told::new(candidate, self.table.name(candidate.id), class, container)
-    }
-
-    /// Answers `guard status`.
-    fn answer(&mut self) {
-        while let Ok((stream, _)) = self.listener.accept() {
-            let status = self.status();
-            if let Ok(text) = serde_json::to_string(&status) {
-                self.clerk.hand(Task::Answer(stream, text));
-            }
-        }
-    }
-
-    fn status(&self) -> Status {
-        let (host, outlook) = (&self.sample.host, &self.outlook);
-        let above = host.memory_available.saturating_sub(outlook.floor);
-        let floor_in_ms = above.saturating_mul(1000).checked_div(outlook.fall);
-        let mut jobs: Vec<Candidate> = self.sample.jobs.iter().filter_map(|job| self.machine.candidate(job)).collect();
-        jobs.sort_by_key(|it| (std::cmp::Reverse(it.score), it.age, it.id));
-        Status {
-            oomshim_guard_status: 1,
-            pid: std::process::id(),
-            mode: self.mode().to_owned(),
-            armed: self.pace == ARMED,
-            memory_total: host.memory_total,
-            memory_available: host.memory_available,
-            swap_total: host.swap_total,
-            swap_free: host.swap_free,
-            floor: outlook.floor,
-            fall: outlook.fall,
-            floor_in_ms,
-            full_share: host.full_stall.map(|_| outlook.full_share),
-            jobs: jobs.iter().map(|candidate| self.told(candidate)).collect(),
-            refused: self
-                .found
-                .refused
-                .iter()
-                .map(|(path, why): (&PathBuf, &Refusal)| (path.display().to_string(), why.to_string()))
-                .collect(),
-            cannot: self.cannot.clone(),
-            kills: self.metrics.kills.values().sum(),
-            longest_lag_ms: u64::try_from(self.metrics.longest_lag.as_millis()).unwrap_or(u64::MAX),
-        }
-    }
-
-    /// Finds the jobs that are there now.
-    fn look(&mut self) {
-        self.look_at = now() + LOOK_AGAIN;
-        let mut policy = self.setup.policy.clone();
-        if self.setup.rehearsal == Rehearsal::Dry {
-            policy.guard.mode = Mode::Observe;
-        }
-        let containers = registry::all(&self.setup.registry);
-        self.found = self.finder.find(&policy, &containers, Some(self.sample.host.memory_total));
-        self.found.parents.insert(self.setup.registry.join("oomshim"));
-        let before: Vec<JobId> = self.table.entries().iter().map(|entry| entry.id).collect();
-        for (path, error) in self.table.update(&self.found, &self.finder, &self.tree, &self.setup.proc) {
-            warn!("guard cannot watch {}: {error}", path.display());
-        }
-        for entry in self.table.entries().iter().filter(|entry| !before.contains(&entry.id)) {
-            if self.setup.rehearsal == Rehearsal::Real
-                && entry.unfinished
-                && let Err(error) = undo(entry.target.cgroup())
-            {
-                warn!("guard cannot undo what an earlier one did to {}: {error}", entry.job.path.display());
-            }
-            self.clerk.hand(Task::Name(entry.id, entry.job.path.display().to_string()));
-        }
-        self.watch();
-    }
-
-    /// Watches the directories in which jobs come and go, and arms triggers on those that hold jobs.
-    fn watch(&mut self) {
-        let flags = AddWatchFlags::IN_CREATE
-            | AddWatchFlags::IN_DELETE
-            | AddWatchFlags::IN_MOVED_TO
-            | AddWatchFlags::IN_ONLYDIR;
-        for path in &self.found.parents {
-            if !self.watches.contains_key(path)
-                && let Ok(watch) = self.inotify.add_watch(path, flags)
-            {
-                self.watches.insert(path.clone(), watch);
-            }
-        }
-        // A directory that is gone took its watch along; one that nobody asks for any more goes now.
-        let stale: Vec<PathBuf> =
-            self.watches.keys().filter(|path| !self.found.parents.contains(*path) || !path.exists()).cloned().collect();
-        for path in stale {
-            if let Some(watch) = self.watches.remove(&path) {
-                let _ = self.inotify.rm_watch(watch);
-            }
-        }
-        let parents = self.table.entries().iter().filter_map(|entry| self.finder.place(entry.job.path.parent()?));
-        let parents: std::collections::BTreeSet<PathBuf> = parents.collect();
-        for path in parents {
-            if self.slices.len() >= TRIGGERS || self.slices.contains_key(&path) || path == self.finder.mount().point {
-                continue;
-            }
-            let Ok(trigger) = Trigger::arm(&path.join("memory.pressure")) else { continue };
-            let source = Source::Slice(self.next_slice);
-            let event = EpollEvent::new(EpollFlags::EPOLLPRI, source.token());
-            if self.epoll.add(trigger.as_fd(), event).is_ok() {
-                self.slices.insert(path, (self.next_slice, trigger));
-                self.next_slice += 1;
-            }
         }
     }
 }

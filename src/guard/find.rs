@@ -161,7 +161,9 @@ impl Finder {
                 found.parents.insert(nearest(&parent));
             }
             let class = policy.class(&container.class);
-            let order = class.map_or(Order::Normal, |class| class.guard.order);
+            // Sandboxes and what the policy leaves alone. A class that is gone from the policy was a job's.
+            let is_kept = container.class == "keep";
+            let order = if is_kept { Order::Never } else { class.map_or(Order::Normal, |class| class.guard.order) };
             let reserve = class.and_then(|class| class.guard.reserve.bytes(memory)).unwrap_or(0);
             let job = Job {
                 path,

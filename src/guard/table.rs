@@ -63,6 +63,13 @@ impl Table {
         self.entries.iter().find(|entry| entry.id == id)
     }
 
+    /// What a guard that is gone had begun with that job has been undone.
+    pub fn settle(&mut self, id: JobId) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.id == id) {
+            entry.unfinished = false;
+        }
+    }
+
     /// What a job or a group is called: its cgroup.
     #[must_use]
     pub fn name(&self, id: JobId) -> String {

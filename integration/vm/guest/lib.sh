@@ -102,3 +102,4 @@ with_score() { sh -c 'echo "$0" >/proc/self/oom_score_adj; exec "$@"' "$@"; }
 . /opt/oomshim/guest/engines.sh
 . /opt/oomshim/guest/cri.sh
 . /opt/oomshim/guest/doctor.sh
+. /opt/oomshim/guest/guard.sh
