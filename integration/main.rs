@@ -15,6 +15,7 @@ mod protect;
 mod rank;
 mod readme;
 mod report;
+mod run;
 mod runtimes;
 mod transparent;
 mod truth;

@@ -23,6 +23,7 @@ pub mod protect;
 pub mod rank;
 pub mod registry;
 pub mod report;
+pub mod run;
 pub mod runtime;
 pub mod shim;
 pub mod spec;

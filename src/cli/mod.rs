@@ -13,6 +13,7 @@ pub mod policy;
 pub mod protect;
 pub mod rank;
 pub mod report;
+pub mod run;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -54,6 +55,8 @@ pub enum Command {
     Policy(policy::Args),
     /// Show who dies next when memory runs out
     Rank(rank::Args),
+    /// Run a job in its own cgroup, with its own /tmp, and tell when memory killed it
+    Run(run::Args),
     /// Tell what was killed for want of memory, and why
     Report(report::Args),
     /// Tell whether this machine is safe when memory runs out, and what to do about what is not
@@ -80,16 +83,19 @@ pub enum Exit {
     Findings,
     /// The command could not do its work, or was called wrongly.
     Failure,
+    /// Another program ran, with that exit status.
+    Command(u8),
 }
 
 impl Exit {
-    /// The exit status: 0, 1 or 2.
+    /// The exit status: 0, 1, 2 or another program's.
     #[must_use]
     pub fn status(self) -> u8 {
         match self {
             Exit::Success => 0,
             Exit::Findings => 1,
             Exit::Failure => 2,
+            Exit::Command(status) => status,
         }
     }
 }
@@ -101,7 +107,9 @@ pub fn main(args: &[&OsStr]) -> u8 {
         Ok(cli) => cli,
         Err(error) => {
             let _ = tell(&error);
-            return if error.use_stderr() { Exit::Failure.status() } else { Exit::Success.status() };
+            // Beside a command's own 2 it could not be told.
+            let failure = if names_run(args) { run::FAILURE } else { Exit::Failure.status() };
+            return if error.use_stderr() { failure } else { Exit::Success.status() };
         }
     };
     match cli.color {
@@ -116,6 +124,7 @@ pub fn main(args: &[&OsStr]) -> u8 {
         Command::Policy(args) => policy::run(args),
         Command::Rank(args) => rank::run(args),
         Command::Report(args) => report::run(args),
+        Command::Run(args) => run::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Guard(args) => guard::run(args),
         Command::Install(args) => install::install(args),
@@ -129,6 +138,7 @@ pub fn main(args: &[&OsStr]) -> u8 {
             let _ = writeln!(std::io::stderr(), "oomshim: {}", crate::text::escape::text(&format!("{error:#}")));
             match &cli.command {
                 Command::Protect(args) => protect::status_of(args, &error),
+                Command::Run(_) => run::status_of(&error),
                 _ => Exit::Failure.status(),
             }
         }

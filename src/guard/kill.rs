@@ -36,6 +36,8 @@ pub struct Order {
     pub patience: Duration,
     /// When what has not ended is given up and named.
     pub deadline: Duration,
+    /// Why, in one word; [`crate::registry::KILLED_ATTRIBUTE`] of the cgroup says it from before the kill on.
+    pub cause: &'static str,
     /// What to write where, before the kill.
     pub message: Option<(Output, Line)>,
 }
@@ -49,6 +51,7 @@ impl Order {
             report_budget: Duration::from_millis(100),
             patience: Duration::from_millis(100),
             deadline: Duration::from_secs(2),
+            cause: "guard",
             message: None,
         }
     }

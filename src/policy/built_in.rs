@@ -3,10 +3,10 @@
 //! Values and not the text, because every start of the shim needs them and reading TOML is what it would spend most of
 //! its time on. A test reads the file and compares.
 
-use super::Policy;
 use super::class::{Adjust, Class, OomGroup};
 use super::guard::{ClassGuard, Guard, Order};
 use super::rule::{ClassRef, Condition, Field, Pattern, Rule};
+use super::{Policy, Run};
 use crate::log::{Level, Log, LogTo};
 use crate::spec::annotation;
 use crate::system::oom_score_adj::OomScoreAdj;
@@ -40,6 +40,7 @@ pub fn built_in() -> Policy {
         strict: false,
         log: Log { to: LogTo::Journald, level: Level::Info },
         guard: Guard::default(),
+        run: Run::default(),
     }
 }
 

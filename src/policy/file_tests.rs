@@ -31,7 +31,7 @@ fn every_mistake_has_a_place_and_a_remedy() {
     let cases = [
         (
             "[clas.x]\n",
-            "p.toml:1:2: unknown key `clas`; did you mean `class`? (known: class, rule, default, runtime, apply, log, guard)",
+            "p.toml:1:2: unknown key `clas`; did you mean `class`? (known: class, rule, default, runtime, apply, log, guard, run)",
         ),
         (
             "[class.x]\noom_scor_adj = 5\n",
@@ -208,4 +208,15 @@ fn reading_takes_time_in_proportion() {
     let (small, large) = (large(1000), large(8000));
     let ratio = time(&large).as_secs_f64() / time(&small).as_secs_f64();
     assert!(ratio < 24.0, "8 times the rules took {ratio:.1} times as long");
+}
+
+#[test]
+fn the_parent_of_jobs_is_a_cgroup() {
+    let policy = parse("[run]\nparent = \"/ci/jobs\"\nclass = \"keep\"\n", Path::new("p")).unwrap();
+    assert_eq!((policy.run.parent, policy.run.class), (Some("/ci/jobs".into()), Some(ClassRef::Keep)));
+    for parent in ["ci", "/", "/a/../b", "/sys/fs/cgroup/ci"] {
+        let text = format!("[run]\nparent = \"{parent}\"\n");
+        assert!(error(&text).contains("a cgroup by its path below /sys/fs/cgroup"), "{parent}");
+    }
+    assert!(error("[run]\nclass = \"x\"\n").contains("there is no class `x`"));
 }

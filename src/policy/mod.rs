@@ -39,6 +39,17 @@ pub struct Policy {
     pub log: Log,
     /// What `oomshim guard` does.
     pub guard: guard::Guard,
+    /// What `oomshim run` does when its command line does not say.
+    pub run: Run,
+}
+
+/// What holds for `oomshim run` when its command line does not say otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Run {
+    /// The cgroup below which jobs get theirs, by its path below the cgroup mount; it is made where it is missing.
+    pub parent: Option<PathBuf>,
+    /// The class of jobs; absent means the default one.
+    pub class: Option<ClassRef>,
 }
 
 impl Policy {

@@ -41,7 +41,7 @@ pub(super) fn policy(text: &str, base: Policy) -> Parsed<Policy> {
     })?;
     let mut policy = base;
     let top = Table::root(&document);
-    top.allow(&["class", "rule", "default", "runtime", "apply", "log", "guard"])?;
+    top.allow(&["class", "rule", "default", "runtime", "apply", "log", "guard", "run"])?;
     if let Some(classes) = top.table("class")? {
         let own = classes.entries().map(|(name, span, value)| class::class(name, span, value));
         let own = own.collect::<Parsed<Vec<_>>>()?;
@@ -88,6 +88,11 @@ pub(super) fn policy(text: &str, base: Policy) -> Parsed<Policy> {
     if let Some(guard) = top.table("guard")? {
         policy.guard = guard::guard(&guard, policy.guard)?;
     }
+    if let Some(run) = top.table("run")? {
+        run.allow(&["parent", "class"])?;
+        policy.run.parent = run.get("parent").map(cgroup).transpose()?;
+        policy.run.class = run.get("class").map(|value| rule::Classes::of(&policy).reference(value)).transpose()?;
+    }
     Ok(policy)
 }
 
@@ -95,6 +100,17 @@ const FLAVORS: [(&str, Flavor); 4] =
     [("runc", Flavor::Runc), ("crun", Flavor::Crun), ("youki", Flavor::Youki), ("runsc", Flavor::Runsc)];
 const LEVELS: [(&str, Level); 4] =
     [("error", Level::Error), ("warn", Level::Warn), ("info", Level::Info), ("debug", Level::Debug)];
+/// The path of a cgroup below the cgroup mount.
+fn cgroup(value: Value<'_, '_>) -> Parsed<PathBuf> {
+    use std::path::Component;
+    let path = PathBuf::from(string(value, "a cgroup such as /ci")?);
+    let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    if path.is_absolute() && path.parent().is_some() && plain && !path.starts_with("/sys/fs/cgroup") {
+        return Ok(path);
+    }
+    problem(value.span(), "the parent of jobs is a cgroup by its path below /sys/fs/cgroup, such as /ci")
+}
+
 fn log_to(value: Value<'_, '_>) -> Parsed<LogTo> {
     match string(value, "journald, syslog, off or an absolute path")? {
         "journald" => Ok(LogTo::Journald),

@@ -37,6 +37,14 @@ pub fn toml(policy: &Policy) -> String {
     let _ = writeln!(out, "\n[apply]\nstrict = {}\n", policy.strict);
     let _ = writeln!(out, "[log]\nto = {}\nlevel = {}", quoted(&to), quoted(policy.log.level.word()));
     guard::write(&mut out, &policy.guard);
+    let _ = writeln!(out, "\n[run]");
+    match &policy.run.parent {
+        Some(path) => drop(writeln!(out, "parent = {}", quoted(&path.to_string_lossy()))),
+        None => drop(writeln!(out, "# parent: the caller's own cgroup where it is delegated")),
+    }
+    if let Some(class) = &policy.run.class {
+        let _ = writeln!(out, "class = {}", quoted(class.name()));
+    }
     out
 }
 

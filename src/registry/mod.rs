@@ -39,6 +39,10 @@ pub const ROOT: &str = "/run";
 /// The directory of records, below the root.
 const DIRECTORY: &str = "oomshim";
 
+/// The attribute of a cgroup by which the guard tells whoever waits for the job that it killed it, and why. Who owns the
+/// cgroup can set it too, and deceives himself only.
+pub const KILLED_ATTRIBUTE: &str = "user.oomshim.killed";
+
 /// One in so many ids makes the one that records it look through all records. By the id and not by a count, which would
 /// have to be kept, nor by the PID or the clock, which may keep step with what an engine does.
 const SWEEP_ONCE_IN: u64 = 64;

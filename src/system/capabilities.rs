@@ -5,6 +5,9 @@ use std::path::Path;
 /// The bit of `CAP_SYS_RESOURCE` in a capability mask (capabilities(7)).
 const CAP_SYS_RESOURCE: u32 = 24;
 
+/// The bit of `CAP_SYS_ADMIN`.
+const CAP_SYS_ADMIN: u32 = 21;
+
 /// What a process may do to an oom_score_adj.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScorePrivilege {
@@ -28,9 +31,20 @@ impl ScorePrivilege {
 /// Whether `CAP_SYS_RESOURCE` is effective, by the text of `/proc/PID/status`; `None` where that does not say.
 #[must_use]
 pub fn has_sys_resource(status: &[u8]) -> Option<bool> {
+    Some(effective(status)? & (1 << CAP_SYS_RESOURCE) != 0)
+}
+
+/// Whether this process may make namespaces and mount in them (`CAP_SYS_ADMIN`, in whichever user namespace it is).
+#[must_use]
+pub fn has_sys_admin(proc: &Path) -> bool {
+    let status = std::fs::read(proc.join("self/status")).unwrap_or_default();
+    effective(&status).is_some_and(|mask| mask & (1 << CAP_SYS_ADMIN) != 0)
+}
+
+/// The effective capabilities, as a mask.
+fn effective(status: &[u8]) -> Option<u64> {
     let mask = status.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"CapEff:"))?;
-    let mask = u64::from_str_radix(std::str::from_utf8(mask).ok()?.trim(), 16).ok()?;
-    Some(mask & (1 << CAP_SYS_RESOURCE) != 0)
+    u64::from_str_radix(std::str::from_utf8(mask).ok()?.trim(), 16).ok()
 }
 
 /// Whether this process is in the initial user namespace.

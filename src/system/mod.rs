@@ -2,6 +2,8 @@
 
 pub mod capabilities;
 pub mod cgroup;
+pub mod clone;
+pub mod disposition;
 pub mod exec;
 pub mod host;
 pub mod meminfo;

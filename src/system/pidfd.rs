@@ -24,14 +24,26 @@ impl PidFd {
         Ok(PidFd(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
-    /// Sends the process a signal (`pidfd_send_signal(2)`).
+    pub(super) fn from_owned(fd: OwnedFd) -> PidFd {
+        PidFd(fd)
+    }
+
+    /// Sends the process a signal.
     ///
     /// # Errors
     /// The kernel's; ESRCH where it has ended and been waited for.
     pub fn send(&self, signal: Signal) -> Result<(), Errno> {
+        self.send_number(signal as i32)
+    }
+
+    /// Sends the process a signal by its number, which may be a real-time one (`pidfd_send_signal(2)`).
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn send_number(&self, signal: i32) -> Result<(), Errno> {
         let info = std::ptr::null::<libc::siginfo_t>();
         // SAFETY: a null siginfo asks the kernel to fill it in; the descriptor is open.
-        let done = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal as i32, info, 0) };
+        let done = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal, info, 0) };
         Errno::result(done).map(drop)
     }
 

@@ -11,6 +11,7 @@ use std::os::fd::AsFd;
 use super::limits::{self, Prelude};
 use super::target::Target;
 use super::{Order, Outcome, Survivor};
+use crate::registry::KILLED_ATTRIBUTE;
 use crate::system::cgroup::Method;
 use crate::system::pidfd::PidFd;
 
@@ -36,6 +37,9 @@ pub(super) fn kill(order: &Order, prelude: &mut Prelude) -> Outcome {
             Ok(()) => outcome.told = Some(began.elapsed()),
             Err(errno) => outcome.fail("message", errno),
         }
+    }
+    if let Err(error) = target.ending().set_attribute(KILLED_ATTRIBUTE, order.cause.as_bytes()) {
+        outcome.fail("setxattr", error.errno);
     }
     let taken = if order.report_budget.is_zero() || !target.can_look_like_oom() {
         None

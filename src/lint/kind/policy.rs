@@ -16,7 +16,7 @@ pub(super) const DEFINITION: Definition = Definition {
     seems: |text| text.contains("[class.") && text.contains("oom_score_adj"),
 };
 
-const TABLES: [&str; 7] = ["class", "rule", "default", "runtime", "apply", "log", "guard"];
+const TABLES: [&str; 8] = ["class", "rule", "default", "runtime", "apply", "log", "guard", "run"];
 const CLASS: [&str; 8] =
     ["oom_score_adj", "adjust", "oom_group", "memory_max", "memory_high", "swap_max", "guard", "guard_reserve"];
 

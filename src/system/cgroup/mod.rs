@@ -88,13 +88,12 @@ impl Cgroup {
         }
     }
 
-    /// Makes a cgroup below this one, which must not be there yet. Only its owner can open it: whoever can open a
-    /// directory can lock it.
+    /// Makes a cgroup below this one, which must not be there yet. Whoever can open its directory can lock it.
     ///
     /// # Errors
     /// [`CgroupError`], with EEXIST where it is there.
-    pub fn create(&self, name: &OsStr) -> Result<Cgroup, CgroupError> {
-        mkdirat(&self.directory, Path::new(name), Mode::S_IRWXU)
+    pub fn create(&self, name: &OsStr, mode: Mode) -> Result<Cgroup, CgroupError> {
+        mkdirat(&self.directory, Path::new(name), mode)
             .map_err(|errno| CgroupError::new("create", &self.path.join(name), errno))?;
         self.child(name)
     }
@@ -269,6 +268,21 @@ impl Cgroup {
     /// [`CgroupError`], with EBUSY where there are processes.
     pub fn remove(&self) -> Result<(), CgroupError> {
         self.remove_below(DEPTH)?;
+        self.remove_empty()
+    }
+
+    /// Whether it is still there, at the path at which it was opened.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        let now = nix::sys::stat::lstat(&self.path);
+        matches!((now, fstat(&self.directory)), (Ok(now), Ok(then)) if (now.st_dev, now.st_ino) == (then.st_dev, then.st_ino))
+    }
+
+    /// Removes it, if no cgroup is below it and no process in it.
+    ///
+    /// # Errors
+    /// [`CgroupError`], with EBUSY where something is.
+    pub fn remove_empty(&self) -> Result<(), CgroupError> {
         let Some(name) = self.path.file_name() else { return Err(self.error("remove", "", Errno::EINVAL)) };
         let fail = |errno| self.error("remove", "", errno);
         let parent = match openat(&self.directory, "..", OPEN, Mode::empty()) {
