@@ -19,7 +19,7 @@ use std::ffi::OsStr;
 use std::io::Write;
 
 use anstream::ColorChoice;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 /// When a build host runs out of memory, the build step dies, whole and at once, and every daemon lives to report it.
 #[derive(Debug, Parser)]
@@ -98,6 +98,13 @@ impl Exit {
             Exit::Command(status) => status,
         }
     }
+}
+
+/// Whether the subcommand of a command line that clap refused is `run`: the first word that is a subcommand's name.
+fn names_run(args: &[&OsStr]) -> bool {
+    let command = Cli::command();
+    let named = args.iter().skip(1).find(|arg| command.find_subcommand(arg).is_some());
+    named.is_some_and(|name| *name == "run")
 }
 
 /// Runs the command line and gives the exit status. Errors are printed here, once.

@@ -76,7 +76,7 @@ pub fn create_runtime(state: &[u8], class: Option<&str>, policy: &Policy, roots:
     };
     let mut done = Vec::new();
     let mut complete = true;
-    let around = Around { inherited: process.score().ok(), engine: own.score().ok() };
+    let around = Around { inherited: Some(process.score()?), engine: own.score().ok() };
     if let Some(wanted) = decide::wanted_score(class, &workload, around) {
         let got = process.set_score_or_floor(wanted)?;
         if got != wanted && policy.strict {

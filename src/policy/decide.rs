@@ -232,7 +232,7 @@ pub fn plan_to_keep(policy: &Policy, decision: &Decision, workload: &Workload<'_
 /// What to do to the spec of a workload of that class.
 ///
 /// `score` is the score that the class gives ([`wanted_score`]) and the one nearest to it that this process may write
-/// ([`crate::system::process::Process::lowest_own_score`]).
+/// ([`crate::system::own_score::OwnScore::lowest`]).
 #[must_use]
 pub fn plan(
     class: &Class,

@@ -143,8 +143,10 @@ fn open_record(
     let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     let file = match nix::fcntl::open(&path, flags, Mode::empty()) {
         Ok(file) => File::from(file),
-        // Nobody wrote it; or it is not this user's to read, and then not this user's container.
-        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES | Errno::EPERM | Errno::ELOOP) => return Ok(None),
+        // Nobody wrote it.
+        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => return Ok(None),
+        // It is not this user's to read, and then not this user's container.
+        Err(Errno::EACCES | Errno::EPERM) if !is_our_directory(run) => return Ok(None),
         Err(errno) => return Err(RegistryError::File { path, operation: "open", reason: OsError(errno) }),
     };
     let failed = |errno| RegistryError::File { path: path.clone(), operation: "read", reason: OsError(errno) };
@@ -176,6 +178,10 @@ fn read_bounded(file: &File) -> nix::Result<Vec<u8>> {
 #[must_use]
 pub fn find_by_cgroup<'a>(containers: &'a [Container], path: &Path) -> Option<&'a Container> {
     containers.iter().find(|container| container.owns(path))
+}
+
+fn is_our_directory(run: &Path) -> bool {
+    nix::sys::stat::lstat(&run.join(DIRECTORY)).is_ok_and(|stat| stat.st_uid == geteuid().as_raw())
 }
 
 /// Whether nobody but this user can have written that file.

@@ -100,7 +100,8 @@ impl OwnScore {
     /// [`OwnScoreError`] for anything but a refusal to go so low.
     pub fn set_or_floor(&mut self, wanted: OomScoreAdj) -> Result<OomScoreAdj, OwnScoreError> {
         match self.set(wanted) {
-            Err(error) if error.is_refused() => {}
+            // A floor is below what the process has.
+            Err(error) if error.is_refused() && wanted < self.now => {}
             done => return done.map(|()| wanted),
         }
         let (mut refused, mut allowed) = (wanted, self.now);

@@ -180,12 +180,16 @@ impl Process {
     /// # Errors
     /// [`ProcessError`] for anything but a refusal to go so low.
     pub fn set_score_or_floor(&self, wanted: OomScoreAdj) -> Result<OomScoreAdj, ProcessError> {
-        match self.set_score(wanted) {
-            Err(error) if error.is_refused() => {}
+        let refusal = match self.set_score(wanted) {
+            Err(error) if error.is_refused() => error,
             done => return done.map(|()| wanted),
-        }
+        };
         let mut refused = wanted;
         let mut allowed = self.score()?;
+        if wanted >= allowed {
+            // A floor is below what the process has.
+            return Err(refusal);
+        }
         while refused.above().is_some_and(|next| next < allowed) {
             let middle = refused.midpoint(allowed);
             match self.set_score(middle) {
@@ -195,21 +199,6 @@ impl Process {
             }
         }
         Ok(allowed)
-    }
-
-    /// The score nearest to `wanted` that this process may take on, found by trying on itself and putting its own
-    /// score back. Only for [`Process::own`].
-    ///
-    /// # Errors
-    /// [`ProcessError`] when the score cannot be read or put back.
-    pub fn lowest_own_score(&self, wanted: OomScoreAdj) -> Result<OomScoreAdj, ProcessError> {
-        let before = self.score()?;
-        if wanted >= before {
-            return Ok(wanted);
-        }
-        let lowest = self.set_score_or_floor(wanted)?;
-        self.set_score(before)?;
-        Ok(lowest)
     }
 
     /// The text of `/proc/PID/cgroup` (cgroups(7)).
@@ -325,7 +314,7 @@ mod tests {
     fn this_process_reads_its_own_score_and_may_keep_it() {
         let own = Process::own(Path::new("/proc")).unwrap();
         let score = own.score().unwrap();
-        assert_eq!(own.lowest_own_score(score).unwrap(), score);
+        assert_eq!(own.set_score_or_floor(score).unwrap(), score);
         assert_eq!(own.score().unwrap(), score);
         assert!(own.start_time().unwrap() > 0);
     }
