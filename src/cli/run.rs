@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use super::Exit;
 use crate::policy::class::{Class, Size};
 use crate::policy::{self, Policy};
-use crate::report::event;
+use crate::report::collect;
 use crate::report::source;
 use crate::run::child::Strictness;
 use crate::run::evidence::{Largest, is_of_job};
@@ -231,9 +231,11 @@ fn wait_for(args: &Args, class: &str, memory: Option<u64>) -> anyhow::Result<Opt
 /// The largest process that the kernel's log says was killed in the job. Who may not read the log gets none.
 fn largest(outcome: &Outcome, began: SystemTime) -> Option<Largest> {
     let job = outcome.cgroup.as_ref()?;
-    let records = source::running(Path::new("/dev/kmsg")).ok()?;
+    let mut entries = Vec::new();
+    source::running(Path::new("/dev/kmsg"), |entry| entries.push(entry)).ok()?;
     let context = crate::report::Context::of_machine(Path::new(crate::registry::ROOT));
-    let reports = event::all(&records).into_iter().map(|event| context.report(event));
+    let (events, _) = collect::all(entries);
+    let reports = events.into_iter().map(|event| context.report(event));
     let ours = reports.filter(|report| {
         let paths = [&report.event.victim_path, &report.event.group];
         let recent = report.when.is_none_or(|when| when + std::time::Duration::from_secs(2) > began);

@@ -36,7 +36,8 @@ fn value(shape: &Shape, text: &str) -> Value {
         Shape::Any => json!({}),
         Shape::Bool => json!(true),
         Shape::Text => json!(text),
-        Shape::Integer(..) => json!(1),
+        Shape::Integer(..) | Shape::Number => json!(1),
+        Shape::Either(one, _) => value(one, text),
         Shape::List(inner) => json!([value(inner, text)]),
         Shape::Map(inner) => json!({ "k": value(inner, text) }),
         Shape::Object(object) => Value::Object(required(object, text)),
@@ -59,6 +60,7 @@ fn required(object: &Object, text: &str) -> Map<String, Value> {
 fn with(shape: &Shape, at: &[&str], text: &str) -> Value {
     match (shape, at) {
         (Shape::List(inner), _) => json!([with(inner, at, text)]),
+        (Shape::Either(one, _), _) => with(one, at, text),
         (Shape::Map(inner), _) if !at.is_empty() => json!({ "k": with(inner, at, text) }),
         (Shape::Object(object), [name, deeper @ ..]) => {
             let field = object.fields.iter().find(|field| field.name == *name).unwrap();
