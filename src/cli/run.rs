@@ -238,15 +238,15 @@ fn largest(outcome: &Outcome, began: SystemTime) -> Option<Largest> {
     let reports = events.into_iter().map(|event| context.report(event));
     let ours = reports.filter(|report| {
         let paths = [&report.event.victim_path, &report.event.group];
-        let recent = report.when.is_none_or(|when| when + std::time::Duration::from_secs(2) > began);
+        let recent = report.when.is_none_or(|when| SystemTime::from(when) + std::time::Duration::from_secs(2) > began);
         recent && paths.into_iter().flatten().any(|path| is_of_job(job, path))
     });
     let killed = ours.flat_map(|report| report.event.killed);
-    let sized = killed.map(|killed| Largest {
-        pid: killed.pid,
+    let sized = killed.filter_map(|killed| {
+        let sizes = killed.sizes?;
         // An entry of the log may say anything.
-        bytes: killed.anonymous.saturating_add(killed.file).saturating_add(killed.shared),
-        comm: killed.name,
+        let bytes = sizes.resident();
+        Some(Largest { pid: killed.pid, bytes, comm: killed.name })
     });
     sized.max_by_key(|largest| largest.bytes)
 }
