@@ -7,11 +7,13 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::Exit;
 use super::format::{OutputFormat, columns};
+use crate::guard::place;
+use crate::guard::record::{self, Deed};
 use crate::registry;
 use crate::report::collect::Collector;
 use crate::report::event::OomEvent;
 use crate::report::source::{self, Kmsg, Next};
-use crate::report::{Context, Report, json, rest, text};
+use crate::report::{Context, GuardKill, Report, json, rest, text};
 
 /// The command line of `oomshim report`.
 #[derive(Debug, clap::Args)]
@@ -66,7 +68,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.follow {
         return follow(args);
     }
-    let mut context = Context::of_machine(Path::new(registry::ROOT));
+    let mut context = context();
     let mut collector;
     let mut events = Vec::new();
     match &args.from {
@@ -77,6 +79,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         Some(path) => {
             // A saved log may be of another boot, or of another machine.
             context.boot = None;
+            context.guard.clear();
             collector = Collector::default();
             source::saved(path, |entry| collector.entry(entry, &mut events))?;
         }
@@ -103,6 +106,15 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
+/// This machine, now: its containers, and what the guard ended.
+fn context() -> Context {
+    let records = record::all(Path::new(place::DIRECTORY)).into_iter().filter(|it| it.deed == Deed::Killed);
+    let kills = records.filter_map(|it| {
+        Some(GuardKill { since_boot: it.monotonic_us, cgroup: it.victim?.cgroup.into(), message: it.message })
+    });
+    Context { guard: kills.collect(), ..Context::of_machine(Path::new(registry::ROOT)) }
+}
+
 fn follow(args: &Args) -> anyhow::Result<Exit> {
     let mut kmsg = Kmsg::open(Path::new(KMSG))?;
     let mut collector = Collector::following();
@@ -127,7 +139,7 @@ impl Args {
     fn tell(&self, events: &mut Vec<OomEvent>) -> anyhow::Result<()> {
         for event in events.drain(..) {
             // Containers come and go, so each event is seen against those of its moment.
-            let report = Context::of_machine(Path::new(registry::ROOT)).report(event);
+            let report = context().report(event);
             if self.wants(&report) {
                 super::print(&match self.format {
                     OutputFormat::Json => json::write(&report),

@@ -11,6 +11,9 @@ const EARLY: u64 = 30_000_000;
 /// What to do next.
 #[must_use]
 pub fn of(event: &OomEvent, cause: Cause) -> String {
+    if cause == Cause::Guard {
+        return plain(cause).to_owned();
+    }
     if event.panic_on_oom.is_some() {
         return "set vm.panic_on_oom=0, with which the kernel kills a process instead".to_owned();
     }
@@ -107,6 +110,9 @@ fn plain(cause: Cause) -> &'static str {
             "run less at a time on this machine, give each job a limit of its own, or add memory; `oomshim rank` tells who is next"
         }
         Cause::Nodes => "widen the cpuset or the memory policy, or run less at a time on those nodes",
+        Cause::Guard => {
+            "see why the guard chose it: `oomshim guard` keeps what it decided from in /run/oomshim/guard/kills"
+        }
         Cause::Manual => "ask who wrote f to /proc/sysrq-trigger, or pressed Alt-SysRq-F",
         Cause::UnknownLimit | Cause::Unknown => {
             "keep the log from the start: `oomshim report --follow`, or `journalctl -k -o json`"

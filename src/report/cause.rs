@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use super::GuardKill;
 use super::event::OomEvent;
 use super::kernel::{Constraint, Reach};
 use super::limit::{limit_alone, limited, shown};
 use crate::registry::{self, Container};
+use crate::text::escape;
 
 /// Whose memory was short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +26,8 @@ pub enum Cause {
     Nodes,
     /// A person asked for it (sysrq-f).
     Manual,
+    /// `oomshim guard` ended the job: it lowers the limit for that, and the kernel kills at it.
+    Guard,
     /// A cgroup's limit, and the log does not tell which.
     UnknownLimit,
     /// What there is does not tell.
@@ -42,6 +46,7 @@ impl Cause {
             Cause::WholeMachine => "whole-machine",
             Cause::Nodes => "memory-nodes",
             Cause::Manual => "manual",
+            Cause::Guard => "guard",
             Cause::UnknownLimit => "unknown-limit",
             Cause::Unknown => "unknown",
         }
@@ -89,10 +94,18 @@ pub struct Verdict {
     pub evidence: Vec<String>,
 }
 
-/// Judges an event; `container` is the first victim's, where oomshim started it.
+/// Judges an event; `container` is the first victim's, where oomshim started it, `guard` a kill of the guard's that led
+/// to it.
 #[must_use]
-pub fn judge(event: &OomEvent, container: Option<&Container>) -> Verdict {
-    let mut verdict = decide(event, container);
+pub fn judge(event: &OomEvent, container: Option<&Container>, guard: Option<&GuardKill>) -> Verdict {
+    let mut verdict = match guard {
+        Some(kill) => verdict(
+            Cause::Guard,
+            Confidence::Certain,
+            format!("oomshim guard recorded at that time that it ended this job: {}", escape::text(&kill.message)),
+        ),
+        None => decide(event, container),
+    };
     if verdict.cause == Cause::WholeMachine && event.invoked.as_ref().is_some_and(|invoked| invoked.is_leftover) {
         verdict.confidence = Confidence::Likely;
         verdict.evidence.push(

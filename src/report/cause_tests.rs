@@ -27,7 +27,7 @@ fn counted(used: u64, stats: &[(Stat, u64)]) -> OomEvent {
 }
 
 fn of(event: &OomEvent, container: Option<&Container>) -> (&'static str, Confidence) {
-    let verdict = judge(event, container);
+    let verdict = judge(event, container, None);
     (verdict.cause.id(), verdict.confidence)
 }
 
@@ -135,7 +135,7 @@ fn the_nodes_and_their_cpuset_are_named() {
     let mut it = event(None, "/a");
     it.summary =
         summary(Constraint::Cpuset).map(|it| Summary { cpuset: Some("test".into()), nodes: Some("0-1".into()), ..it });
-    let verdict = judge(&it, None);
+    let verdict = judge(&it, None, None);
     assert_eq!(verdict.cause, Cause::Nodes);
     assert!(verdict.evidence[0].contains("cpuset test") && verdict.evidence[0].contains("nodes 0-1"), "{verdict:?}");
 }
@@ -162,4 +162,19 @@ fn nothing_killable_does_not_prove_who_was_exempt() {
     assert!(!advice::of(&it, Cause::CgroupLimit).contains("every process"));
     it.time = crate::report::time::Time::since_boot(4_900_000);
     assert!(advice::of(&it, Cause::WholeMachine).contains("starting"));
+}
+
+#[test]
+fn the_limit_that_the_guard_lowered_is_not_the_jobs() {
+    use crate::report::Context;
+    use crate::report::time::Time;
+    let kill = GuardKill { since_boot: 5_000_000, cgroup: "/jobs/x".into(), message: "the floor".into() };
+    let context = Context { guard: vec![kill], ..Context::default() };
+    let at = |limit: &str, seconds: u64| OomEvent {
+        time: Time::since_boot(seconds * 1_000_000),
+        limit_path: Some(limit.into()),
+        ..event(Some(limit), "/jobs/x/sub")
+    };
+    let of = |limit: &str, seconds| context.report(at(limit, seconds)).verdict.cause.id();
+    assert_eq!((of("/jobs/x", 6), of("/jobs/x", 500), of("/jobs", 6)), ("guard", "shared-limit", "shared-limit"));
 }

@@ -27,7 +27,7 @@ pub mod text;
 pub mod time;
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -49,6 +49,29 @@ pub struct Report {
     pub container: Option<Container>,
 }
 
+/// A job that `oomshim guard` ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuardKill {
+    /// When, in microseconds on the kernel's clock.
+    pub since_boot: u64,
+    /// The job's cgroup.
+    pub cgroup: PathBuf,
+    /// Why, in the guard's words.
+    pub message: String,
+}
+
+/// How long after the guard's decision its kills are logged at most, in microseconds. The two clocks drift apart a little.
+const AFTER_GUARD: u64 = 30_000_000;
+
+impl GuardKill {
+    /// Whether it led to that event: the guard lowers the limit of the job's cgroup.
+    fn led_to(&self, event: &OomEvent) -> bool {
+        let path = event.limit_path.as_deref().or(event.group.as_deref());
+        let is_soon = event.time.since_boot.is_some_and(|since| since.abs_diff(self.since_boot) <= AFTER_GUARD);
+        is_soon && path.is_some_and(|path| path.ends_with(self.cgroup.strip_prefix("/").unwrap_or(&self.cgroup)))
+    }
+}
+
 /// What events are seen against.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
@@ -56,6 +79,8 @@ pub struct Context {
     pub containers: Vec<Container>,
     /// When the machine whose log it is was booted; `None` for a log of another boot or machine.
     pub boot: Option<Timestamp>,
+    /// What the guard ended lately.
+    pub guard: Vec<GuardKill>,
 }
 
 impl Context {
@@ -64,14 +89,15 @@ impl Context {
     pub fn of_machine(run: &Path) -> Context {
         let mut containers = registry::all(run);
         containers.extend(registry::deleted(run));
-        Context { containers, boot: boot_time() }
+        Context { containers, boot: boot_time(), guard: Vec::new() }
     }
 
     /// Judges an event.
     #[must_use]
     pub fn report(&self, event: OomEvent) -> Report {
         let container = cause::container(&event, &self.containers).cloned();
-        let verdict = cause::judge(&event, container.as_ref());
+        let guard = self.guard.iter().find(|kill| kill.led_to(&event));
+        let verdict = cause::judge(&event, container.as_ref(), guard);
         let micros = |micros: u64| i64::try_from(micros).ok();
         let when = match &event.time.wall {
             Some(Wall::Epoch(epoch)) => micros(*epoch).and_then(|epoch| Timestamp::from_microsecond(epoch).ok()),

@@ -87,6 +87,7 @@ pub(super) fn why(report: &Report) -> String {
             Some(nodes) => format!("the memory nodes {nodes} that were allowed were full"),
             None => "the memory nodes that were allowed were full".to_owned(),
         },
+        Cause::Guard => "oomshim guard ended its job before the machine ran out of memory".to_owned(),
         Cause::Manual => "somebody asked the kernel to kill (sysrq-f)".to_owned(),
         Cause::UnknownLimit => format!("a cgroup reached its limit{limit}, and the log does not tell which"),
         Cause::Unknown => "the log does not tell what ran out".to_owned(),

@@ -1,7 +1,6 @@
 //! Whole logs, from the corpus in testdata/kmsg: each `NAME.log` gives the events in `NAME.json`.
 
 use super::*;
-use std::path::PathBuf;
 
 fn corpus() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/kmsg");
@@ -61,7 +60,7 @@ fn people_are_told_what_happened_and_what_to_do() {
         command: vec!["make".into(), "-j\u{1b}".into()],
         ..Container::default()
     };
-    let context = Context { containers: vec![container], boot: Some(Timestamp::UNIX_EPOCH) };
+    let context = Context { containers: vec![container], boot: Some(Timestamp::UNIX_EPOCH), guard: Vec::new() };
     let [report] = <[Report; 1]>::try_from(
         collect::all(input::all(log.as_bytes())).0.into_iter().map(|event| context.report(event)).collect::<Vec<_>>(),
     )
