@@ -148,6 +148,14 @@ a rule there may be a group (`score`, `killing`, `memory`, `shape`, `deployment`
 **Exit status**: 0 nothing found (or only what is below `--fail-on`), 1 findings, 2 something could not be judged because
 a file could not be read or written or is no text, because there was nothing to judge, or because the command line is
 wrong. Each gets a line on stderr, and everything else is judged all the same.
+
+**Files of other programs** are skipped: what a file says decides, its name only where that leaves it open, and what
+rests on a name alone is never changed. `--list` shows what each file is judged as. Where none of the named files is of a
+kind that is judged, that is exit status 2, or 0 with `--allow-none`; `git ls-files | xargs oomshim lint` works.
+
+**In a project**: `.gitignore` and `--exclude` leave files out; `.oomshim-lint.toml` in the directory or above it has
+`select`, `ignore`, `exclude`, `fail-on`, `min-confidence` and `baseline`; `--write-baseline FILE` writes what is found
+now, and `--baseline FILE` reports only what is new. `.pre-commit-hooks.yaml` is for pre-commit.
 ";
 
 #[cfg(test)]
