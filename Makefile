@@ -3,9 +3,6 @@
 TARGET := $(shell uname -m)-unknown-linux-gnu
 BIN := $(CURDIR)/target/$(TARGET)/release
 CARGO ?= cargo
-# Static and at a fixed address: no dynamic linker and no relocations on the way to the runtime, and nothing that a
-# host's libraries could change. `--target` keeps these flags away from build scripts and procedural macros.
-STATIC := RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static"
 # The tests judge the binaries that are shipped, not the debug ones.
 WITH_BIN := OOMSHIM_BIN_DIR=$(BIN)
 
@@ -20,7 +17,7 @@ help: ## List what can be done
 
 .PHONY: build
 build: ## Build the three static binaries
-	$(STATIC) $(CARGO) build --release --locked --bins --target $(TARGET)
+	$(CARGO) build --release --locked --bins
 
 .PHONY: demo
 demo: build ## See who dies when memory runs out, without oomshim and with it (root)
