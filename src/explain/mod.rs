@@ -135,7 +135,7 @@ pub fn explain(loaded: &Loaded, bundle: &Path, id: Option<&OsStr>, roots: &Roots
         rules: looked_at.iter().enumerate().map(|(index, rule)| judge(index, rule, &workload)).collect(),
         edits: Vec::new(),
         not_applied: Vec::new(),
-        notes: decision.volunteer.iter().map(volunteered).collect(),
+        notes: decision.request.iter().map(requested).collect(),
     };
     let mut own = OwnScore::read(&roots.proc)?;
     let Some(class) = &decision.class else {
@@ -190,9 +190,9 @@ fn judge(index: usize, rule: &Rule, workload: &Workload<'_>) -> Judged {
     Judged { name: name(index, rule), outcome }
 }
 
-fn volunteered(volunteer: &ClassRequest) -> String {
+fn requested(request: &ClassRequest) -> String {
     let wish = |name: &str| format!("the annotation {} asks for the class {name:?}", decide::CLASS_ANNOTATION);
-    match volunteer {
+    match request {
         ClassRequest::Granted => {
             format!("the annotation {} asks for this class, and it is not milder", decide::CLASS_ANNOTATION)
         }

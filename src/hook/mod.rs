@@ -100,5 +100,5 @@ fn decision(class: Option<&str>, policy: &Policy, workload: &Workload<'_>) -> Re
         "keep" => None,
         name => Some(policy.class(name).ok_or_else(|| HookError::NoClass(name.to_owned()))?.clone()),
     };
-    Ok(Decision { class, because: Source::Named, volunteer: None })
+    Ok(Decision { class, because: Source::Named, request: None })
 }

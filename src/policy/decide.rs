@@ -22,7 +22,7 @@ pub struct Decision {
     /// Where it comes from.
     pub because: Source,
     /// What came of the workload's own wish, if it had one.
-    pub volunteer: Option<ClassRequest>,
+    pub request: Option<ClassRequest>,
 }
 
 /// Where a class comes from.
@@ -57,7 +57,7 @@ impl Decision {
     }
 }
 
-/// The class of a workload: the first rule that holds, or the default; then what the workload volunteers for.
+/// The class of a workload: the first rule that holds, or the default; then what the workload asks for.
 #[must_use]
 pub fn classify(policy: &Policy, workload: &Workload<'_>) -> Decision {
     let rule = policy.rules.iter().position(|rule| rule.fails_on(workload).is_none());
@@ -70,7 +70,7 @@ pub fn classify(policy: &Policy, workload: &Workload<'_>) -> Decision {
         // The file's reader let only known names through.
         ClassRef::Named(name) => policy.class(name),
     };
-    let mut decision = Decision { class: ruled.cloned(), because, volunteer: None };
+    let mut decision = Decision { class: ruled.cloned(), because, request: None };
     let Some(wish) = workload.annotation(CLASS_ANNOTATION).next() else { return decision };
     let outcome = match (ruled, policy.class(wish)) {
         (Some(ruled), Some(_)) if ruled.name == wish => return decision,
@@ -82,7 +82,7 @@ pub fn classify(policy: &Policy, workload: &Workload<'_>) -> Decision {
             ClassRequest::Granted
         }
     };
-    decision.volunteer = Some(outcome);
+    decision.request = Some(outcome);
     decision
 }
 

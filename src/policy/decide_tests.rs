@@ -99,15 +99,15 @@ fn a_workload_may_ask_for_a_stricter_class() {
     let policy = policy("[class.victim]\noom_score_adj=900\n[class.mild]\noom_score_adj=100\n");
     let of = |annotations: &str| classify(&policy, &workload(&format!("{{\"annotations\":{{{annotations}}}}}")));
     let granted = of(r#""oomshim.class":"victim""#);
-    assert_eq!((granted.name(), granted.volunteer.clone()), ("victim", Some(ClassRequest::Granted)));
+    assert_eq!((granted.name(), granted.request.clone()), ("victim", Some(ClassRequest::Granted)));
     assert_eq!(granted.class.unwrap().oom_group, OomGroup::Set, "the group kill of the class it would have had stays");
-    assert_eq!(of(r#""oomshim.class":"mild""#).volunteer, Some(ClassRequest::Milder("mild".into())));
+    assert_eq!(of(r#""oomshim.class":"mild""#).request, Some(ClassRequest::Milder("mild".into())));
     assert_eq!(of(r#""oomshim.class":"daemon""#).name(), "build-step");
-    assert_eq!(of(r#""oomshim.class":"keep""#).volunteer, Some(ClassRequest::Unknown("keep".into())));
-    assert_eq!(of(r#""oomshim.class":"build-step""#).volunteer, None);
+    assert_eq!(of(r#""oomshim.class":"keep""#).request, Some(ClassRequest::Unknown("keep".into())));
+    assert_eq!(of(r#""oomshim.class":"build-step""#).request, None);
     let kept = r#"{"annotations":{"oomshim.class":"victim","io.kubernetes.cri.container-type":"sandbox"}}"#;
     let kept = classify(&policy, &workload(kept).named(None, SANDBOX.into()));
-    assert_eq!((kept.class, kept.volunteer), (None, Some(ClassRequest::Kept("victim".into()))));
+    assert_eq!((kept.class, kept.request), (None, Some(ClassRequest::Kept("victim".into()))));
 }
 
 #[test]

@@ -110,7 +110,7 @@ impl Default for ClassGuard {
 }
 
 impl ClassGuard {
-    /// What a job of this class gets that volunteered for `other`: never less strict than this class.
+    /// What a job of this class gets that asked for `other`: never less strict than this class.
     #[must_use]
     pub fn tightened_by(self, other: ClassGuard) -> ClassGuard {
         let reserve = if self.reserve == other.reserve { self.reserve } else { Size::Bytes(0) };
