@@ -129,7 +129,7 @@ fn promised_memory_is_not_promised_twice() {
     // Two of two thirds do not fit, and neither takes anything.
     let need = (available / 3 * 2 * 1024).to_string();
     let (first, second) = (Job::new(), Job::new());
-    let mut holder = first.start(&["--wait-for-memory", &need], "read x </dev/zero & sleep 3");
+    let mut holder = first.start(&["--wait-for-memory", &need], "echo ready; read x </dev/zero & sleep 3");
     let began = std::time::Instant::now();
     let output = second.run(&["--wait-for-memory", &need], "echo in");
     assert_eq!(stdout(&output), "in");

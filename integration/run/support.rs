@@ -39,10 +39,9 @@ impl Job {
         self.command(options, &["sh", "-c", script]).stdin(Stdio::null()).output().unwrap()
     }
 
-    /// Starts it and waits until its command has said `ready`.
+    /// Starts it and waits until its command has said `ready`, which the script does when it is.
     pub(super) fn start(&self, options: &[&str], script: &str) -> Child {
-        let script = format!("echo ready; {script}");
-        let mut command = self.command(options, &["sh", "-c", &script]);
+        let mut command = self.command(options, &["sh", "-c", script]);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().unwrap()), &mut line).unwrap();

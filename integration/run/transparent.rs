@@ -95,7 +95,7 @@ fn a_signal_arrives_once() {
     for (signal, number) in [("TERM", 15), ("INT", 2), ("HUP", 1), ("USR1", 10), ("WINCH", 28)] {
         let job = Job::new();
         let script = format!(
-            "n=0; trap 'n=$((n+1))' {signal}; i=0; while [ $i -lt 15 ]; do sleep 0.1; i=$((i+1)); done; exit $n"
+            "n=0; trap 'n=$((n+1))' {signal}; echo ready; i=0; while [ $i -lt 15 ]; do sleep 0.1; i=$((i+1)); done; exit $n"
         );
         let mut child = job.start(&[], &script);
         let pid = child.id().to_string();
@@ -108,7 +108,7 @@ fn a_signal_arrives_once() {
 #[test]
 fn a_signal_that_kills_is_told() {
     let job = Job::new();
-    let mut child = job.start(&[], "sleep 60");
+    let mut child = job.start(&[], "echo ready; sleep 60");
     assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(143));
     job.expect_gone();
