@@ -90,8 +90,8 @@ fn measure(work: impl Fn()) -> Duration {
 
 fn grows_linearly(what: &str, work: impl Fn(FileKind, &str)) {
     for (shape, kind, text) in SHAPES {
-        // As many as it takes to measure something.
-        let mut count = 100;
+        // As many as it takes to measure something, and more than the rounds of fixes take away.
+        let mut count = 1000;
         let mut small = measure(|| work(*kind, &text(count)));
         while small < LEAST && count < 25_600 {
             count *= 2;
