@@ -1,7 +1,7 @@
 //! JSON as its readers read it, each value with its place: one loop, no recursion, nothing copied.
 //!
 //! It takes what Go's `encoding/json` takes, which is JSON of any depth where strings may hold bytes that are not UTF-8.
-//! [`scan`] knows the tokens, [`parser`] how they nest, [`tree`] what can be asked, [`text`] what a string stands for.
+//! `scan` knows the tokens, `parser` how they nest, [`tree`] what can be asked, `text` what a string stands for.
 
 mod parser;
 mod scan;

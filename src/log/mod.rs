@@ -1,7 +1,7 @@
 //! Where the events of tracing go, and how many of them: what `[log]` of the policy says.
 //!
 //! Modules say `info!`, `warn!` and the like; the program calls [`start`] once it knows its policy. A target is a file
-//! beside this one, a variant of [`LogTo`] and its line in [`LogTo::send`].
+//! beside this one, a variant of [`LogTo`] and its line in `LogTo::send`.
 
 mod fallback;
 mod file;
@@ -32,7 +32,7 @@ pub struct Log {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogTo {
     /// journald's native protocol, `/run/systemd/journal/socket`; where nobody listens there, syslog, and where
-    /// nobody listens there either, the file that [`fallback`] describes.
+    /// nobody listens there either, the file that `fallback` describes.
     Journald,
     /// The syslog socket, `/dev/log`.
     Syslog,

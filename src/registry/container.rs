@@ -132,7 +132,7 @@ pub(super) fn encode(container: &Container) -> Vec<u8> {
     bytes
 }
 
-/// The record in those bytes; `None` for anything that [`encode`] does not write.
+/// The record in those bytes; `None` for anything that `encode` does not write.
 #[must_use]
 pub fn decode(bytes: &[u8]) -> Option<Container> {
     let bytes = bytes.strip_suffix(b"\0")?;

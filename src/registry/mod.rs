@@ -5,7 +5,7 @@
 //!
 //! oomshim becomes the runtime, so it never sees whether a delete worked. A record is never moved or removed on a delete:
 //! whether its container is still there is asked of the runtime's own state when somebody wants to know
-//! ([`Container::is_present`]), and of the records of containers that are gone the newest 128 stay ([`sweep`]). A delete
+//! ([`Container::is_present`]), and of the records of containers that are gone the newest 128 stay (`sweep`). A delete
 //! cuts the arguments off, which may hold secrets.
 //!
 //! One file, made in one piece, no sync. The directory is root's alone, no symbolic link is followed, and a file counts

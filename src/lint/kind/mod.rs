@@ -1,6 +1,6 @@
 //! What kind of file a file is: told by what it says, and only where that leaves it open by its name.
 //!
-//! A kind is a file here that says by what it is known, its `mod` line and its line in [`kinds!`]. Another program's file
+//! A kind is a file here that says by what it is known, its `mod` line and its line in `kinds!`. Another program's file
 //! must never be taken for one of ours: keys that others have too prove nothing, and a value of another type than the
 //! kind's proves the contrary. What is not [`Claim::Certain`] is judged with care and never changed.
 
