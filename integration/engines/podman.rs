@@ -255,7 +255,7 @@ fn create_runtime(engine: &Engine) -> Result<()> {
     let directory = hooks_dir(engine, "oomshim.json")?;
     scores_of_hooks(engine, &directory, &hooks_dir(engine, "oomshim-class.json")?)?;
     let seen = engine.policy.right(|| engine.call(Hooks(&directory), &docker_like::say_score(&IMMUNE))?.refused())?;
-    let message = "the score -1000 cannot be set";
+    let message = "oom_score_adj -1000 cannot be set";
     // crun throws away what a hook says, and names the hook; runc repeats it.
     let shown = if engine.shim == "oomshim-crun" { "oomshim-hook" } else { message };
     ensure!(seen.contains(shown), "{seen}");
@@ -271,7 +271,7 @@ fn precreate(engine: &Engine) -> Result<()> {
     // podman shows only which hook it was; why is in the record.
     let seen = engine.policy.right(|| engine.call(Hooks(&directory), &docker_like::say_score(&IMMUNE))?.refused())?;
     ensure!(seen.contains("oomshim-hook precreate"), "{seen}");
-    ensure!(engine.policy.records()?.contains("the score -1000 cannot be set"));
+    ensure!(engine.policy.records()?.contains("oom_score_adj -1000 cannot be set"));
     // A spec that was edited before the runtime read it counts for later processes too.
     engine.policy.right(|| {
         let start = ["run", "-d", "--name", "precreated", "--network", "none", IMAGE, "sleep", "600"];

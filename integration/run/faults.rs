@@ -34,7 +34,8 @@ fn a_failed_call_leaves_nothing() {
         for when in 1..=most {
             let job = Job::new();
             let began = Instant::now();
-            let run = job.command(&[], &["sh", "-c", "(sleep 60 &); exit 3"]);
+            // Where no cgroup could be made, the orphan stays for its ten seconds and holds the output open.
+            let run = job.command(&[], &["sh", "-c", "(sleep 10 &); exit 3"]);
             let mut command = Command::new(&strace);
             command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
             // Only in oomshim itself and its children, not in the command: strace counts for each process.

@@ -41,7 +41,11 @@ impl Job {
 
     /// Starts it and waits until its command has said `ready`, which the script does when it is.
     pub(super) fn start(&self, options: &[&str], script: &str) -> Child {
-        let mut command = self.command(options, &["sh", "-c", script]);
+        let run = self.command(options, &["sh", "-c", script]);
+        // A shell starts what stands before its & with these ignored, and a shell cannot trap what it found ignored.
+        let mut command = Command::new("env");
+        command.arg("--default-signal=INT,QUIT").arg(run.get_program()).args(run.get_args());
+        command.envs(run.get_envs().filter_map(|(key, value)| Some((key, value?))));
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().unwrap()), &mut line).unwrap();

@@ -9,7 +9,9 @@ use crate::common::{binary, needed};
 
 /// Runs a script in a terminal (script(1)), types what `keys` says, and gives what was shown.
 fn in_terminal(script: &str, keys: &[(u64, &str)]) -> String {
-    let mut command = Command::new(needed("script").expect("script(1) of util-linux"));
+    // As for a person at a terminal, also where the tests run in the background of a shell.
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT,QUIT").arg(needed("script").expect("script(1) of util-linux"));
     command.args(["-qec", script, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();

@@ -6,7 +6,7 @@ use std::sync::RwLock;
 use anyhow::{Result, anyhow, ensure};
 
 /// What a strict policy says where this machine's root, which has no `CAP_SYS_RESOURCE`, cannot lower a score.
-pub(crate) const CLAMPED: &str = "oomshim: class daemon gives the score -1000, but this process may not go below";
+pub(crate) const CLAMPED: &str = "oomshim: class daemon gives oom_score_adj -1000, but this process may not go below";
 
 /// Strict, so that nothing is forgiven. Two rules that lower the score, for containers that the scenarios pick out by
 /// the parent of their cgroup or by what Kubernetes would write.
