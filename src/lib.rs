@@ -1,4 +1,4 @@
-//! When a build host runs out of memory, the build step dies, whole and at once, and every daemon lives to report it.
+//! When a build host runs out of memory, the build step is killed, as a group and at once, and every daemon lives to report it.
 //!
 //! The way of a container goes one way: what was given ([`runtime`], [`spec`], [`policy`], [`system`]) is read, the decision
 //! ([`policy::decide`]) is pure, and what it says is written ([`spec::edit`], [`spec::bundle`]). [`shim`] and [`hook`] are

@@ -21,7 +21,7 @@ use std::io::Write;
 use anstream::ColorChoice;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-/// When a build host runs out of memory, the build step dies, whole and at once, and every daemon lives to report it.
+/// When a build host runs out of memory, the build step is killed, as a group and at once, and every daemon lives to report it.
 #[derive(Debug, Parser)]
 #[command(name = "oomshim", version, max_term_width = 100)]
 pub struct Cli {
@@ -47,17 +47,17 @@ pub enum Color {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Protect a daemon: give this process a score and become the daemon, or change a running one's score
+    /// Protect a daemon: give this process a score and become the daemon, or change a running one's oom_score_adj
     Protect(protect::Args),
     /// Tell what will go wrong under memory pressure, in specs, policies, hooks and engine configurations
     Lint(lint::Args),
     /// Check, show and explain the policy
     Policy(policy::Args),
-    /// Show who dies next when memory runs out
+    /// Show whom the kernel would kill next, and with whom
     Rank(rank::Args),
     /// Run a job in its own cgroup, with its own /tmp, and tell when memory killed it
     Run(run::Args),
-    /// Tell what was killed for want of memory, and why
+    /// Tell what was killed when memory ran out, and why
     Report(report::Args),
     /// Tell whether this machine is safe when memory runs out, and what to do about what is not
     Doctor(doctor::Args),

@@ -20,7 +20,7 @@ expect_text "the diff" $work/diff.log '^\+  binary = "/opt/oomshim/bin/oomshim-r
 cmp $work/buildkitd.toml $work/original.toml || fail "--dry-run changed the file"
 oomshim install buildkitd >$work/install.log 2>&1 || fail "install: $(cat $work/install.log)"
 expect_text "install" $work/install.log '^buildkitd: wrote /run/oomshim/buildkitd.toml; then restart buildkitd; builds that run fail$'
-expect "the changed lines" "$(diff $work/original.toml $work/buildkitd.toml | grep -c '^[<>]')" 2
+expect "the changed lines" "$(diff $work/original.toml $work/buildkitd.toml | grep -c '^[-+][^-+]')" 2
 oomshim install --check buildkitd || fail "install --check is not content"
 oomshim install buildkitd | grep -q 'oomshim starts everything' || fail "a second install is not content"
 restart_buildkitd
