@@ -11,6 +11,7 @@ mod containers_conf;
 mod crio;
 mod dockerd;
 mod hook;
+pub(super) mod inspect;
 mod policy;
 mod spec;
 mod unit;
@@ -117,6 +118,8 @@ kinds! {
     Unit => unit,
     /// A compose file.
     Compose => compose,
+    /// What `crictl inspect` prints.
+    Inspect => inspect,
 }
 
 impl FileKind {
