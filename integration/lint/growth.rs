@@ -70,6 +70,27 @@ const SHAPES: &[(&str, FileKind, Text)] = &[
         let table = |number| format!("[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.r{number}]\n");
         format!("version = 3\noom_score = -999\n{}", (0..n).map(table).collect::<String>())
     }),
+    ("runtimes of CRI-O", FileKind::Crio, |n| {
+        let table = |number| format!("[crio.runtime.runtimes.r{number}]\nruntime_path = '/oomshim'\n");
+        (0..n).map(table).collect()
+    }),
+    ("keys of podman", FileKind::ContainersConf, |n| {
+        let key = |number| format!("runtime_supports_nocgroups{number} = ['x']\n");
+        format!("[engine]\n{}", (0..n).map(key).collect::<String>())
+    }),
+    ("settings of a unit", FileKind::Unit, |n| {
+        let one = "ExecStart=/usr/bin/env dockerd\nOOMPolicy=kill\nOOMScoreAdjust=-1000\nMemoryMax=1G\n";
+        format!("[Service]\n{}", one.repeat(n))
+    }),
+    ("sections of a unit", FileKind::Unit, |n| "[Service]\nOOMScoreAdjust=5\nExecStart=dockerd\n".repeat(n)),
+    ("services", FileKind::Compose, |n| {
+        let one = |number| format!("  s{number}: {{image: x, oom_score_adj: -2000, mem_limit: x}}\n");
+        format!("services:\n{}", (0..n).map(one).collect::<String>())
+    }),
+    ("scores in inspect output", FileKind::Inspect, |n| {
+        let scores = many(n, |_| "\"oomScoreAdj\":5000".into());
+        format!("{{\"info\":{{\"runtimeSpec\":{}}}}}", spec(&format!("\"process\":{{{scores}}}")))
+    }),
     ("comments", FileKind::Buildkitd, |n| "# oomshim: ignore[x]\n\n".repeat(n)),
 ];
 

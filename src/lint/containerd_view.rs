@@ -1,5 +1,6 @@
 //! What a containerd configuration says together with the files that it imports.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ pub(super) struct Containerd<'t> {
     pub score: Option<(i128, Place<'t>)>,
     /// The runtimes in the tables of each file's own version.
     pub runtimes: Vec<Runtime<'t>>,
+    /// Where each of them is in that list.
+    by_name: HashMap<String, usize>,
     /// `default_runtime_name` in those tables.
     pub default: Option<(String, Place<'t>)>,
     /// The plugin tables of another version that set runtimes, in this file.
@@ -105,6 +108,7 @@ impl<'t> Containerd<'t> {
             version: version(root),
             score: None,
             runtimes: Vec::new(),
+            by_name: HashMap::new(),
             default: None,
             others: Vec::new(),
             imports: Vec::new(),
@@ -151,7 +155,9 @@ impl<'t> Containerd<'t> {
         let text = |node: Option<Node<'_>>| node.and_then(Node::text).unwrap_or_default().into_owned();
         let (kind, binary) = (text(node.field("runtime_type")), text(node.at(&["options", "BinaryName"])));
         let has_base = !text(node.field("base_runtime_spec")).is_empty();
-        let Some(known) = self.runtimes.iter_mut().find(|runtime| runtime.name == name) else {
+        let known = self.by_name.get(&name).and_then(|index| self.runtimes.get_mut(*index));
+        let Some(known) = known else {
+            self.by_name.insert(name.clone(), self.runtimes.len());
             return self.runtimes.push(Runtime { name, kind, binary, has_base, place });
         };
         if !kind.is_empty() {

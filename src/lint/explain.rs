@@ -131,7 +131,8 @@ const HEAD: &str = "# What oomshim lint finds
 <!-- Made from the rules themselves: `OOMSHIM_BLESS=1 cargo test --test integration documentation`. -->
 
 `oomshim lint` judges OCI runtime specs (`config.json`), oomshim's policy, hooks.d files, `buildkitd.toml`, Docker's
-`daemon.json` and containerd's `config.toml`. `oomshim lint --explain RULE` prints a section of this page.
+`daemon.json`, containerd's `config.toml`, `crio.conf`, `containers.conf`, systemd units and their drop-ins, compose files,
+and the spec in the output of `crictl inspect`. `oomshim lint --explain RULE` prints a section of this page.
 
 **Severity** says how bad it is if it is so: an *error* stops the container, hangs or panics the machine; a *warning*
 makes the wrong thing happen under memory pressure; a *note* is worth knowing. **Confidence** says how sure it is, given
@@ -142,8 +143,9 @@ that only the file is seen. `--fail-on` chooses the severity that makes the exit
 somebody wanted. `--diff` shows them and writes nothing; the exit status is then that of the files as they are.
 
 **Ignoring**: `--ignore RULE`; in a spec the annotation `oomshim.lint.ignore` with names of rules and commas between
-them; in TOML a comment `# oomshim: ignore[RULE]` on the line or above it, or `# oomshim: ignore-file[RULE]`. Instead of
-a rule there may be a group (`score`, `killing`, `memory`, `shape`, `deployment`) or `all`.
+them; in TOML, YAML and unit files a comment `# oomshim: ignore[RULE]` on the line or above it (in a unit file only above
+it), or `# oomshim: ignore-file[RULE]`. Instead of a rule there may be a group (`score`, `killing`, `memory`, `shape`,
+`deployment`) or `all`.
 
 **Exit status**: 0 nothing found (or only what is below `--fail-on`), 1 findings, 2 something could not be judged because
 a file could not be read or written or is no text, because there was nothing to judge, or because the command line is

@@ -148,6 +148,13 @@ fn bytes_as(name: &Path, bytes: &[u8], told: Option<Recognized>, options: &Optio
     subject.syntax_error = error;
     subject.machine = options.machine.as_ref();
     subject.on_disk = options.on_disk;
+    if kind == FileKind::Inspect && error.is_none() {
+        let spec = kind::inspect::spec(tree.root()).ok_or(LintError::UnknownKind)?;
+        subject.judge_part(spec, FileKind::Spec);
+        // Its paths are relative to a bundle that is not told, and the bundle's own spec claims the same cgroup.
+        subject.on_disk = false;
+        return Ok(Outcome { kind, claims: Vec::new(), ..judge(&subject, certainty, options) });
+    }
     Ok(judge(&subject, certainty, options))
 }
 
@@ -157,8 +164,9 @@ fn is_template(text: &str) -> bool {
 }
 
 fn judge<'s>(subject: &'s Subject<'s>, certainty: Certainty, options: &Options) -> Outcome {
-    // What may be another program's is never changed.
-    let fixes = if certainty == Certainty::Content { options.fixes } else { Fixes::None };
+    // What may be another program's is never changed, and neither is what nothing reads again.
+    let is_changed = certainty == Certainty::Content && !subject.is_part();
+    let fixes = if is_changed { options.fixes } else { Fixes::None };
     let mut report = Report::new(subject, fixes);
     for rule in rules::ALL {
         let meta = rule.meta();

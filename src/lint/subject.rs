@@ -29,6 +29,8 @@ pub struct Subject<'t> {
     pub on_disk: bool,
     /// The machine to judge it against.
     pub machine: Option<&'t Machine>,
+    /// Where the values that are judged are in a file that holds more than them.
+    part: Option<Node<'t>>,
     spec: OnceCell<Spec<'t>>,
     flaws: OnceCell<Vec<Flaw<'t>>>,
     policy: OnceCell<Result<Policy, PolicyError>>,
@@ -44,16 +46,29 @@ impl<'t> Subject<'t> {
             syntax_error: None,
             on_disk: false,
             machine: None,
+            part: None,
             spec: OnceCell::new(),
             flaws: OnceCell::new(),
             policy: OnceCell::new(),
         }
     }
 
-    /// The file's value.
+    /// Only that part of the file is judged, as a file of that kind.
+    pub(super) fn judge_part(&mut self, part: Node<'t>, kind: FileKind) {
+        self.part = Some(part);
+        self.kind = kind;
+    }
+
+    /// Whether only a part of the file is judged. It is what a program printed, and nothing reads it again.
+    #[must_use]
+    pub fn is_part(&self) -> bool {
+        self.part.is_some()
+    }
+
+    /// The file's value, or the part of it that is judged.
     #[must_use]
     pub fn root(&self) -> Node<'t> {
-        self.tree.root()
+        self.part.unwrap_or_else(|| self.tree.root())
     }
 
     /// The file as a spec.

@@ -5,11 +5,16 @@
 //! kind's proves the contrary. What is not [`Claim::Certain`] is judged with care and never changed.
 
 mod buildkitd;
+mod compose;
 mod containerd;
+mod containers_conf;
+mod crio;
 mod dockerd;
 mod hook;
+pub(super) mod inspect;
 mod policy;
 mod spec;
+mod unit;
 
 use std::fmt;
 use std::path::Path;
@@ -105,6 +110,16 @@ kinds! {
     Dockerd => dockerd,
     /// containerd's `config.toml`.
     Containerd => containerd,
+    /// CRI-O's `crio.conf`.
+    Crio => crio,
+    /// podman's `containers.conf`.
+    ContainersConf => containers_conf,
+    /// A unit file of systemd.
+    Unit => unit,
+    /// A compose file.
+    Compose => compose,
+    /// What `crictl inspect` prints.
+    Inspect => inspect,
 }
 
 impl FileKind {
@@ -238,10 +253,36 @@ mod tests {
             ("[dependencies]\n", None),
             ("severity = \"x\"\n[rule.blank-imports]\n", None),
             ("[[rule]]\nclass = \"x\"\n", Some(FileKind::Policy)),
+            ("[crio.runtime]\ndefault_runtime = \"x\"\n", Some(FileKind::Crio)),
+            ("crio = \"x\"\n", None),
+            ("[engine.runtimes]\nx = [\"/x\"]\n", Some(FileKind::ContainersConf)),
+            ("[engine]\nname = \"x\"\n", None),
         ];
         for (text, expected) in cases {
             let expected = expected.map(|kind| (kind, Certainty::Content));
             assert_eq!(told(text, Syntax::Toml, "x.toml"), expected, "{text}");
+        }
+        let cases = [
+            ("services: {a: {image: x}, b: {build: .}}\nx-y: 1\n", Some(FileKind::Compose)),
+            ("services: {a: {image: x}}\nsteps: []\n", None),
+            ("services: {_defaults: {autowire: true}}\n", None),
+            ("services: [docker]\n", None),
+            ("services: {}\n", None),
+        ];
+        for (text, expected) in cases {
+            let expected = expected.map(|kind| (kind, Certainty::Content));
+            assert_eq!(told(text, Syntax::Yaml, "x.yaml"), expected, "{text}");
+        }
+        let cases = [
+            ("[Service]\nType=simple\n", Some(FileKind::Unit)),
+            ("[Slice]\nMemoryMax=1G\n", Some(FileKind::Unit)),
+            ("[D-BUS Service]\nName=x\n", None),
+            ("[Service]\nname=x\n", None),
+            ("[Unit]\n[Install]\n", None),
+        ];
+        for (text, expected) in cases {
+            let expected = expected.map(|kind| (kind, Certainty::Content));
+            assert_eq!(told(text, Syntax::Unit, "x.service"), expected, "{text}");
         }
     }
 
@@ -251,6 +292,10 @@ mod tests {
         assert_eq!(told("{}", Syntax::Json, "etc/daemon.json"), by_name(FileKind::Dockerd));
         assert_eq!(told("{}", Syntax::Json, "hooks.d/x.json"), by_name(FileKind::Hook));
         assert_eq!(told("", Syntax::Toml, "containerd/config.toml"), by_name(FileKind::Containerd));
+        assert_eq!(told("", Syntax::Toml, "crio.conf.d/10-x"), by_name(FileKind::Crio));
+        assert_eq!(told("", Syntax::Toml, "containers.conf.d/x.conf"), by_name(FileKind::ContainersConf));
+        assert_eq!(told("[Service]\nUser=x\n", Syntax::Unit, "docker.service.d/x.conf"), by_name(FileKind::Unit));
+        assert_eq!(told("services: {a: {}}", Syntax::Yaml, "compose.yaml"), by_name(FileKind::Compose));
         assert_eq!(told("{}", Syntax::Json, "x.json"), None);
         for other in ["{}", r#"{"architecture":"amd64","os":"linux","config":{},"rootfs":{}}"#, r#"{"auths":{}}"#] {
             assert_eq!(told(other, Syntax::Json, "b/config.json"), None, "{other}");

@@ -7,10 +7,12 @@ mod buildkitd_invalid_value;
 mod buildkitd_without_shim;
 mod cgroup_missing;
 mod cgroup_shared;
+mod compose_memory;
 mod containerd_imports;
 mod containerd_invalid_value;
 mod containerd_other_version;
 mod containerd_without_shim;
+mod containers_conf_unread_key;
 mod contradictory_limits;
 mod dockerd_buildkit_bypass;
 mod dockerd_invalid_runtime;
@@ -55,10 +57,12 @@ mod policy_rule_shadowed;
 mod policy_self_immunity;
 mod relative_path;
 mod rootfs_missing;
+mod runtime_family_changed;
 mod score_not_sticky;
 mod shared_mount_namespace;
 mod shared_propagation;
 mod swap_not_limited;
+mod syntax_error;
 mod tmpfs_invalid_size;
 mod tmpfs_without_size;
 mod tool_as_runtime;
@@ -66,6 +70,8 @@ mod trailing_data;
 mod twin_keys;
 mod typed_reader_refuses;
 mod unified_on_cgroup_v1;
+mod unit_engine_killed;
+mod unit_immune_limit;
 mod unknown_field;
 mod unknown_ignore;
 mod unknown_value;
@@ -91,6 +97,7 @@ pub static ALL: &[&dyn Rule] = &[
     &twin_keys::TwinKeys,
     &cgroup_missing::CgroupMissing,
     &cgroup_shared::CgroupShared,
+    &compose_memory::ComposeMemory,
     &contradictory_limits::ContradictoryLimits,
     &immune_with_limit::ImmuneWithLimit,
     &invalid_unified_value::InvalidUnifiedValue,
@@ -102,6 +109,8 @@ pub static ALL: &[&dyn Rule] = &[
     &policy_immune_limit::PolicyImmuneLimit,
     &swap_not_limited::SwapNotLimited,
     &unified_on_cgroup_v1::UnifiedOnCgroupV1,
+    &unit_engine_killed::UnitEngineKilled,
+    &unit_immune_limit::UnitImmuneLimit,
     &host_tmpfs_bind::HostTmpfsBind,
     &shared_mount_namespace::SharedMountNamespace,
     &shared_propagation::SharedPropagation,
@@ -114,6 +123,7 @@ pub static ALL: &[&dyn Rule] = &[
     &not_toml::NotToml,
     &relative_path::RelativePath,
     &rootfs_missing::RootfsMissing,
+    &syntax_error::SyntaxError,
     &trailing_data::TrailingData,
     &typed_reader_refuses::TypedReaderRefuses,
     &unknown_field::UnknownField,
@@ -128,6 +138,7 @@ pub static ALL: &[&dyn Rule] = &[
     &containerd_invalid_value::ContainerdInvalidValue,
     &containerd_other_version::ContainerdOtherVersion,
     &containerd_without_shim::ContainerdWithoutShim,
+    &containers_conf_unread_key::ContainersConfUnreadKey,
     &dockerd_buildkit_bypass::DockerdBuildkitBypass,
     &dockerd_invalid_runtime::DockerdInvalidRuntime,
     &dockerd_invalid_value::DockerdInvalidValue,
@@ -145,5 +156,6 @@ pub static ALL: &[&dyn Rule] = &[
     &policy_rule_never_matches::PolicyRuleNeverMatches,
     &policy_rule_shadowed::PolicyRuleShadowed,
     &policy_self_immunity::PolicySelfImmunity,
+    &runtime_family_changed::RuntimeFamilyChanged,
     &tool_as_runtime::ToolAsRuntime,
 ];

@@ -14,7 +14,7 @@ impl Rule for NotJson {
             severity: Severity::Error,
             confidence: Confidence::High,
             fixable: Fixable::No,
-            kinds: &[FileKind::Spec, FileKind::Hook, FileKind::Dockerd],
+            kinds: &[FileKind::Spec, FileKind::Hook, FileKind::Dockerd, FileKind::Inspect],
             why: prose! {
                 /// No program reads any of a file that is not JSON: a container does not start, dockerd does not start,
                 /// and one broken hooks.d file stops podman and CRI-O altogether.

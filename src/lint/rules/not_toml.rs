@@ -14,7 +14,13 @@ impl Rule for NotToml {
             severity: Severity::Error,
             confidence: Confidence::High,
             fixable: Fixable::No,
-            kinds: &[FileKind::Policy, FileKind::Buildkitd, FileKind::Containerd],
+            kinds: &[
+                FileKind::Policy,
+                FileKind::Buildkitd,
+                FileKind::Containerd,
+                FileKind::Crio,
+                FileKind::ContainersConf,
+            ],
             why: prose! {
                 /// A daemon with a broken configuration does not start, and a broken policy stops every container.
             },

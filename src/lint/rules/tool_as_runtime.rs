@@ -1,5 +1,6 @@
 //! `tool-as-runtime`: oomshim itself is named where its shim belongs.
 
+use super::runtime_family_changed::runtimes;
 use crate::lint::dockerd_view;
 use crate::lint::program::Program;
 use crate::lint::rule::prelude::*;
@@ -15,7 +16,13 @@ impl Rule for ToolAsRuntime {
             severity: Severity::Error,
             confidence: Confidence::High,
             fixable: Fixable::No,
-            kinds: &[FileKind::Containerd, FileKind::Dockerd, FileKind::Buildkitd],
+            kinds: &[
+                FileKind::Containerd,
+                FileKind::Dockerd,
+                FileKind::Buildkitd,
+                FileKind::ContainersConf,
+                FileKind::Crio,
+            ],
             why: prose! {
                 /// `oomshim` is the tool for people and knows no `create`: no container starts. The shim is
                 /// `oomshim-runc`.
@@ -23,7 +30,8 @@ impl Rule for ToolAsRuntime {
             what: prose! {
                 /// The program of a runtime is called exactly `oomshim` or `oomshim-hook`: containerd's `BinaryName`,
                 /// the `path` or `options.BinaryName` of a runtime of dockerd, buildkitd's `[worker.oci] binary` or the
-                /// `BinaryName` of its containerd worker.
+                /// `BinaryName` of its containerd worker, an entry of `[engine.runtimes]` in containers.conf, or a
+                /// `runtime_path` of CRI-O.
             },
             fix: prose! {
                 /// Name `oomshim-runc`, or `oomshim-crun` where crun is the runtime.
@@ -44,6 +52,7 @@ impl Rule for ToolAsRuntime {
                 let runtimes = root.field("runtimes").into_iter().flat_map(Node::children);
                 runtimes.filter_map(dockerd_view::program).collect()
             }
+            FileKind::ContainersConf | FileKind::Crio => runtimes(subject).into_iter().map(|(_, path)| path).collect(),
             _ => {
                 let oci = root.at(&["worker", "oci", "binary"]);
                 oci.into_iter().chain(root.at(&["worker", "containerd", "runtime", "options", "BinaryName"])).collect()

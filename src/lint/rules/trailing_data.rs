@@ -30,7 +30,7 @@ impl Rule for TrailingData {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
-        let end = subject.root().span().end;
+        let end = subject.tree.root().span().end;
         let text = subject.text;
         let rest = text[end..].trim_start_matches([' ', '\t', '\n', '\r']);
         if rest.is_empty() {

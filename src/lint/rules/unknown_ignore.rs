@@ -17,7 +17,16 @@ impl Rule for UnknownIgnore {
             severity: Severity::Warning,
             confidence: Confidence::High,
             fixable: Fixable::No,
-            kinds: &[FileKind::Spec, FileKind::Policy, FileKind::Buildkitd, FileKind::Containerd],
+            kinds: &[
+                FileKind::Spec,
+                FileKind::Policy,
+                FileKind::Buildkitd,
+                FileKind::Containerd,
+                FileKind::Crio,
+                FileKind::ContainersConf,
+                FileKind::Unit,
+                FileKind::Compose,
+            ],
             why: prose! {
                 /// It ignores nothing, and whoever wrote it believes that it does.
             },

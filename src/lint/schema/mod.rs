@@ -158,7 +158,7 @@ pub fn object_of(kind: FileKind, root: Node<'_>) -> Option<&'static Object> {
         FileKind::Buildkitd => Some(&buildkitd::BUILDKITD),
         FileKind::Containerd => Some(&containerd::CONTAINERD),
         FileKind::Dockerd => Some(&dockerd::DOCKERD),
-        FileKind::Policy => None,
+        _ => None,
     }
 }
 

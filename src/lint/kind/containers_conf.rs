@@ -1,0 +1,32 @@
+//! podman's and buildah's `containers.conf` and the files of `containers.conf.d`.
+
+use std::path::Path;
+
+use super::{Claim, Definition, Name, Syntax, has_extension, last_two};
+use crate::json::Node;
+
+pub(super) const DEFINITION: Definition = Definition {
+    word: "containers-conf",
+    title: "containers.conf",
+    syntax: Syntax::Toml,
+    name,
+    claim,
+    seems: |text| text.contains("[engine.runtimes]"),
+};
+
+fn name(name: &Path) -> Name {
+    match last_two(name) {
+        (_, "containers.conf") => Name::Usual,
+        ("containers.conf.d", _) if has_extension(name, "conf") => Name::Usual,
+        _ if has_extension(name, "toml") => Name::Possible,
+        _ => Name::Other,
+    }
+}
+
+/// `[engine]` is anybody's; how podman's runtimes and conmon are named is not.
+fn claim(root: Node<'_>) -> Claim {
+    let own =
+        ["runtimes", "runtime_supports_json", "conmon_path", "conmon_env_vars", "cgroup_manager", "events_logger"];
+    let is_ours = root.field("engine").is_some_and(|engine| own.iter().any(|name| engine.field(name).is_some()));
+    if is_ours { Claim::Certain } else { Claim::Possible }
+}
