@@ -42,9 +42,9 @@ impl Job {
     /// Starts it and waits until its command has said `ready`, which the script does when it is.
     pub(super) fn start(&self, options: &[&str], script: &str) -> Child {
         let run = self.command(options, &["sh", "-c", script]);
-        // A shell starts what stands before its & with these ignored, and a shell cannot trap what it found ignored.
+        // nohup and the & of a shell start a program with signals ignored, and a shell cannot trap what it found ignored.
         let mut command = Command::new("env");
-        command.arg("--default-signal=INT,QUIT").arg(run.get_program()).args(run.get_args());
+        command.arg("--default-signal").arg(run.get_program()).args(run.get_args());
         command.envs(run.get_envs().filter_map(|(key, value)| Some((key, value?))));
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();

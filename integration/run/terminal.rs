@@ -11,7 +11,7 @@ use crate::common::{binary, needed};
 fn in_terminal(script: &str, keys: &[(u64, &str)]) -> String {
     // As for a person at a terminal, also where the tests run in the background of a shell.
     let mut command = Command::new("env");
-    command.arg("--default-signal=INT,QUIT").arg(needed("script").expect("script(1) of util-linux"));
+    command.arg("--default-signal").arg(needed("script").expect("script(1) of util-linux"));
     command.args(["-qec", script, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
