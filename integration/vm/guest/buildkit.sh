@@ -73,7 +73,7 @@ modest='mkdir -p /out && cat /proc/self/oom_score_adj >/out/result'
 # workers in the background do. When the shell outlives the helper, the build "succeeds".
 careless='mkdir -p /out; hog 0 & sleep 1000 & wait %1; echo half-dead >/out/result'
 
-# expect_death NAME: a greedy build failed, for want of memory and not for anything else, and the daemon lives on unharmed.
+# expect_death NAME: a greedy build failed, out of memory and not for anything else, and the daemon lives on unharmed.
 expect_death() {
     expect_text "buildctl" $work/$1.log 'cannot allocate memory|exit code: 137'
     alive "$buildkitd" || fail "buildkitd died with the step"

@@ -66,8 +66,8 @@ alive() { [ -n "$1" ] && [ -d "/proc/$1" ] && ! grep -q '^State:.Z' "/proc/$1/st
 # The kernel's log since the scenario began: the runner clears it before.
 kernel_log() { dmesg; }
 
-# kills: how many processes the kernel killed for want of memory in this scenario, whatever the limit was.
-kills() { kernel_log | grep -c 'Killed process' || true; }
+# kills: how many processes the kernel's OOM killer killed in this scenario, whatever the limit was; not the runner's spare one.
+kills() { kernel_log | grep 'Killed process' | grep -vc '(spare)' || true; }
 
 group_kills() { kernel_log | grep -c 'are going to be killed due to memory.oom.group set' || true; }
 

@@ -19,17 +19,19 @@ run_all() {
 
 # A scenario speaks through files, because it may be killed at any moment: /run/oomshim/verdict holds its last word.
 run_one() {
-    local name=$1 limit=$2 began status took verdict
+    local name=$1 limit=$2 began status took verdict spare
     rm -rf /run/oomshim
     mkdir -p /run/oomshim
     report "BEGIN $name"
     dmesg -c >/dev/null
     echo "oomshim-vm: scenario $name" >/dev/kmsg
+    spare=$(start_spare "$name")
     began=$(uptime_ms)
     SCENARIO=$name timeout -s KILL "$limit" sh -eu "/opt/oomshim/scenarios/$name.sh" </dev/null
     status=$?
     took=$(awk -v ms=$(($(uptime_ms) - began)) 'BEGIN { printf "%.1f", ms / 1000 }')
     verdict=$(cat /run/oomshim/verdict 2>/dev/null)
+    [ -z "$spare" ] || readlink "/proc/$spare/exe" >/dev/null || report "NOTE $name the kernel took one more victim, the spare process"
     # Before the verdict: the host may end the VM as soon as it has the last one.
     [ "${verdict%%[ :]*}" = PASS ] || show_state
     case $verdict in
@@ -37,11 +39,28 @@ run_one() {
     FAIL*) report "FAIL $name $took ${verdict#FAIL}" ;;
     *)
         case $status in
-        137 | 143) report "FAIL $name $took still running after $limit s, or killed" ;;
+        137 | 143)
+            if [ "${took%.*}" -ge "$limit" ]; then
+                report "FAIL $name $took still running after $limit s"
+            else
+                report "FAIL $name $took its shell was killed: $(dmesg | grep 'Killed process' | tail -n 1 | cut -c 1-200)"
+            fi
+            ;;
         *) report "FAIL $name $took the script stopped with status $status, without a verdict" ;;
         esac
         ;;
     esac
+}
+
+# The kernel takes one more victim when somebody asks for memory while that of the first is on its way back
+# (docs/limitations.md). Without this process it is a neighbour that a scenario looks at, or the scenario's own shell: seen twice in
+# podman-hooks on a loaded host. Above the steps' 500, and far too small to come before a greedy one. It is not a child of the
+# scenario, and lib.sh does not count it. Scenarios about who is the second victim say that they want none.
+start_spare() {
+    grep -q '^# No spare process' "/opt/oomshim/scenarios/$1.sh" && return
+    ln -sf /usr/bin/hog /run/oomshim/spare
+    sh -c 'echo 700 >/proc/self/oom_score_adj; exec /run/oomshim/spare 4' >/dev/null 2>&1 &
+    echo $!
 }
 
 # What a person wants in the log when a scenario failed.

@@ -10,7 +10,6 @@ for stage in createRuntime precreate; do
     init=$(podman inspect --format '{{.State.Pid}}' "$id")
     expect "$stage: the container's score" "$(score "$init")" 500
     expect "$stage: its memory.oom.group" "$(cat "$cgroups$(sed 's/^0:://' "/proc/$init/cgroup")/memory.oom.group")" 1
-    # While the memory of a killed container is on its way back, the kernel may take the next process at 500: this one's.
     $podman rm --force "$id" >/dev/null || fail "$stage: the container cannot be removed"
 done
 

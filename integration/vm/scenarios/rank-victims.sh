@@ -1,5 +1,6 @@
 # rank against the kernel: random populations (sizes, scores, cgroups, group flags) run out of memory, in a cgroup or on the whole machine.
 # The process that rank names first must be the one that the kernel kills first, with all that die with it; and report must tell why.
+# No spare process: every process here is one that rank names.
 . /opt/oomshim/guest/lib.sh
 
 oomshim=/opt/oomshim/bin/oomshim

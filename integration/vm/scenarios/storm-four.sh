@@ -1,4 +1,5 @@
 # The storm with oomshim, four builds at a time: everything modest passes, everything greedy dies, the daemon lives.
+# No spare process: it counts who dies beside the greedy ones.
 . /opt/oomshim/guest/lib.sh
 . /opt/oomshim/guest/storm.sh
 

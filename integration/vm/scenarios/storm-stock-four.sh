@@ -1,4 +1,5 @@
 # The same storm without oomshim, four builds at a time, the daemon as most people run it: what oomshim is measured against.
+# No spare process: it counts who dies beside the greedy ones.
 . /opt/oomshim/guest/lib.sh
 . /opt/oomshim/guest/storm.sh
 

@@ -1,4 +1,5 @@
 # The same storm without oomshim on a daemon that was made immune: the first greedy build takes the machine with it.
+# No spare process: it counts who dies beside the greedy ones.
 . /opt/oomshim/guest/lib.sh
 . /opt/oomshim/guest/storm.sh
 
