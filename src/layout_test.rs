@@ -10,7 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["doctor", "effective", "explain", "guard", "hook", "install", "lint", "protect", "rank", "report", "run", "shim"],
     &["engines", "policy", "registry", "runtime"],
-    &["json", "log", "spec"],
+    &["json", "log", "picture", "spec"],
     &["fsutil", "system", "text"],
 ];
 

@@ -18,6 +18,7 @@ pub mod install;
 pub mod json;
 pub mod lint;
 pub mod log;
+pub mod picture;
 pub mod policy;
 pub mod protect;
 pub mod rank;

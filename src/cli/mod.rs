@@ -9,6 +9,7 @@ pub mod hook;
 pub mod install;
 pub mod lint;
 pub mod man;
+mod picture;
 pub mod policy;
 pub mod protect;
 pub mod rank;

@@ -18,6 +18,13 @@ table() {
     echo "TABLE $SCENARIO $*" >/dev/ttyS1
 }
 
+# give_file NAME PATH: the file comes out of the VM, as target/vm/files/SCENARIO/NAME
+give_file() {
+    # In lines that a terminal would take, each with what it belongs to.
+    gzip -c "$2" | base64 -w 3000 | sed "s|^|FILE $SCENARIO $1 |" >/dev/ttyS1
+    echo "FILE $SCENARIO $1" >/dev/ttyS1
+}
+
 # Ends the scenario from anywhere: $$ is the scenario's shell in a subshell too.
 fail() {
     [ -e $work/verdict ] || echo "FAIL $*" >$work/verdict

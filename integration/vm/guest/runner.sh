@@ -1,6 +1,7 @@
 # Runs scenarios inside the VM and says on the second serial port how each ended. Sourced by main.
 #
-# The lines: BEGIN NAME · NOTE NAME TEXT · TABLE NAME TEXT · PANIC NAME REGEX (a panic is what this scenario wants) ·
+# The lines: BEGIN NAME · NOTE NAME TEXT · TABLE NAME TEXT · FILE NAME FILE BASE64 (the last without text) ·
+# PANIC NAME REGEX (a panic is what this scenario wants) ·
 # PASS NAME SECONDS TEXT · FAIL NAME SECONDS WHY · DONE.
 
 report() { echo "$*" >/dev/ttyS1; }

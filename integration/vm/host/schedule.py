@@ -1,7 +1,10 @@
 """Runs groups of scenarios in VMs side by side and turns what comes out of them into results."""
 
+import base64
 import concurrent.futures
 import dataclasses
+import gzip
+import pathlib
 import re
 import shutil
 import threading
@@ -77,6 +80,7 @@ class Boot:
 
     def _forget(self):
         self._notes, self._tables, self._wanted_panic, self._began = [], [], None, None
+        self._files = {}
 
     def run(self):
         """At least one result, so that a VM that does not even boot is a failure and not a loop."""
@@ -114,6 +118,8 @@ class Boot:
             self._notes.append(text)
         elif verb == "TABLE":
             self._tables.append(text)
+        elif verb == "FILE":
+            self._file(name, *text.partition(" ")[::2])
         elif verb == "PANIC":
             self._wanted_panic = text
         elif verb in ("PASS", "FAIL"):
@@ -126,6 +132,15 @@ class Boot:
             self._finish(name, verb == "PASS", why, f"{seconds}s", machine)
             return time.monotonic() + BOOT_SECONDS
         return deadline
+
+    def _file(self, scenario, name, chunk):
+        """A file comes out of the VM in chunks of base64 of gzip; an empty one ends it."""
+        if chunk:
+            self._files.setdefault(name, []).append(chunk)
+            return
+        directory = self._out / "files" / scenario
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / pathlib.Path(name).name).write_bytes(gzip.decompress(base64.b64decode("".join(self._files.pop(name)))))
 
     def _lost(self, machine, hung):
         """The VM ended or hangs in the middle of a scenario."""

@@ -3,6 +3,8 @@
 No VM is started. A scripted one stands in for it, so that the harness itself is known to fail where it must.
 """
 
+import base64
+import gzip
 import pathlib
 import tempfile
 import unittest
@@ -49,6 +51,9 @@ def outcomes(machines, names=("a",)):
         (out / "failed").mkdir()
         (out / "logs").mkdir()
         results = schedule.run_all(scenarios, out, jobs=1, verbose=False)
+        came_out = {path.name: path.read_bytes() for path in out.glob("files/*/*")}
+    if came_out:
+        return came_out
     return [(result.name, result.passed, result.text.split(" [")[0]) for result in results]
 
 
@@ -68,6 +73,11 @@ class Outcomes(unittest.TestCase):
         self.assertFalse(outcomes([Scripted(announced, panic="Fatal exception")])[0][1])
         self.assertFalse(outcomes([Scripted(announced)])[0][1])
         self.assertFalse(outcomes([Scripted(announced + ["PASS a 1.0 "])])[0][1])
+
+    def test_a_file_comes_out_whole(self):
+        text = base64.b64encode(gzip.compress(b"one\ntwo\n")).decode()
+        lines = ["BEGIN a", f"FILE a ../b.svg {text[:20]}", f"FILE a ../b.svg {text[20:]}", "FILE a ../b.svg", "PASS a 1.0 "]
+        self.assertEqual(outcomes([Scripted(lines)]), {"b.svg": b"one\ntwo\n"})
 
     def test_a_hang_fails(self):
         self.assertIn("hangs", outcomes([Scripted(["BEGIN a"], ends=False)])[0][2])
