@@ -1,10 +1,10 @@
 //! What a containerd configuration says together with the files that it imports.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::machine::read;
 use super::subject::Subject;
 use super::toml;
 use crate::json::Node;
@@ -13,9 +13,8 @@ use crate::json::Node;
 const PLUGINS: [&str; 3] = ["cri", "io.containerd.grpc.v1.cri", "io.containerd.cri.v1.runtime"];
 /// The newest version of the configuration (containerd 2.3).
 pub(super) const NEWEST: i128 = 4;
-/// The most files that are read, and how large each may be.
+/// The most files that are read.
 const MOST_FILES: usize = 64;
-const MOST_BYTES: u64 = 1 << 20;
 
 /// A configuration with its imports.
 #[derive(Debug)]
@@ -281,11 +280,4 @@ fn matching(pattern: &Path) -> Option<Vec<PathBuf>> {
     // They are taken from the end.
     files.sort_by(|one, other| other.cmp(one));
     Some(files)
-}
-
-fn read(file: &Path) -> Option<String> {
-    let mut text = String::new();
-    let opened = File::open(file).ok().filter(|opened| opened.metadata().is_ok_and(|found| found.is_file()))?;
-    opened.take(MOST_BYTES).read_to_string(&mut text).ok()?;
-    Some(text)
 }

@@ -131,8 +131,9 @@ const HEAD: &str = "# What oomshim lint finds
 <!-- Made from the rules themselves: `OOMSHIM_BLESS=1 cargo test --test integration documentation`. -->
 
 `oomshim lint` judges OCI runtime specs (`config.json`), oomshim's policy, hooks.d files, `buildkitd.toml`, Docker's
-`daemon.json`, containerd's `config.toml`, `crio.conf`, `containers.conf`, systemd units and their drop-ins, compose files,
-and the spec in the output of `crictl inspect`. `oomshim lint --explain RULE` prints a section of this page.
+`daemon.json`, containerd's `config.toml` and the templates of k3s and rke2 for it, nvidia-container-runtime's
+`config.toml`, `crio.conf`, `containers.conf`, systemd units and their drop-ins, compose files, Kubernetes manifests, the
+spec in the output of `crictl inspect`, and the output of `docker inspect` and `podman inspect`. `oomshim lint --explain RULE` prints a section of this page.
 
 **Severity** says how bad it is if it is so: an *error* stops the container, hangs or panics the machine; a *warning*
 makes the wrong thing happen under memory pressure; a *note* is worth knowing. **Confidence** says how sure it is, given

@@ -36,7 +36,7 @@ impl Ignore<'_> {
 /// All ignores of a file.
 #[must_use]
 pub fn of<'t>(subject: &Subject<'t>) -> Vec<Ignore<'t>> {
-    match subject.kind.syntax() {
+    match subject.syntax {
         Syntax::Json if subject.kind == FileKind::Spec => annotation(subject),
         Syntax::Json => Vec::new(),
         syntax => comments(subject.text, syntax),

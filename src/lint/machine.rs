@@ -1,5 +1,7 @@
 //! The machine that a file is judged against, when a person asks for it (`--host`).
 
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::system::capabilities::ScorePrivilege;
@@ -41,6 +43,18 @@ impl Machine {
     pub fn path(&self, path: &str) -> PathBuf {
         self.root.join(Path::new(path).strip_prefix("/").unwrap_or(Path::new(path)))
     }
+}
+
+/// The largest file beside a judged one that is read, in bytes: 1 MiB.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// The text of another file than the one that is judged; `None` where it is no regular file, or no text.
+pub(super) fn read(file: &Path) -> Option<String> {
+    // A FIFO would hold up whoever opens it.
+    fs::metadata(file).ok().filter(fs::Metadata::is_file)?;
+    let mut text = String::new();
+    File::open(file).ok()?.take(MOST_BYTES).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 #[cfg(test)]

@@ -29,7 +29,9 @@ pub mod finding;
 pub mod fix;
 pub mod ignore;
 pub mod input;
+mod inspect_view;
 pub mod kind;
+mod kubernetes_view;
 pub mod location;
 pub mod machine;
 pub mod output;
@@ -43,6 +45,7 @@ pub mod select;
 pub mod spec_view;
 pub mod subject;
 pub mod syntax;
+mod template_view;
 pub mod together;
 mod toml;
 pub mod unit;
@@ -59,6 +62,7 @@ use machine::Machine;
 use report::Report;
 use select::Selection;
 use subject::Subject;
+use syntax::Syntax;
 
 /// Where people read about the rules.
 pub const DOCUMENTATION: &str = "https://github.com/oomshim/oomshim/blob/main/docs/rules.md";
@@ -123,17 +127,23 @@ fn bytes_as(name: &Path, bytes: &[u8], told: Option<Recognized>, options: &Optio
     if let Some(nul) = text.bytes().take(8192).position(|byte| byte == 0) {
         return Err(LintError::Binary(nul));
     }
-    let syntax = told.map_or_else(|| syntax::of(text, name), |told| told.kind.syntax());
+    let sniffed = syntax::of(text, name);
+    let syntax = match told {
+        Some(told) if !told.kind.is_written_in(sniffed) => told.kind.syntax(),
+        _ => sniffed,
+    };
     let parsed = syntax.parse(text);
     let recognized = told.or_else(|| match &parsed {
+        Ok(_) if syntax == Syntax::Text => kind::of_template(text, name),
         Ok(tree) => kind::of_tree(tree, syntax, name),
         Err(_) => kind::of_text(text, syntax, name).map(|kind| Recognized { kind, certainty: Certainty::Name }),
     });
-    let is_template = || parsed.is_err() && is_template(text);
+    let is_template = is_template(text);
     let Some(Recognized { kind, certainty }) = recognized else {
-        return Err(if is_template() { LintError::Template } else { LintError::UnknownKind });
+        let is_template = is_template && (parsed.is_err() || syntax == Syntax::Text);
+        return Err(if is_template { LintError::Template } else { LintError::UnknownKind });
     };
-    if told.is_none() && is_template() {
+    if told.is_none() && parsed.is_err() && is_template {
         return Err(LintError::Template);
     }
     let empty;
@@ -145,6 +155,7 @@ fn bytes_as(name: &Path, bytes: &[u8], told: Option<Recognized>, options: &Optio
         }
     };
     let mut subject = Subject::new(name, kind, text, tree);
+    subject.syntax = syntax;
     subject.syntax_error = error;
     subject.machine = options.machine.as_ref();
     subject.on_disk = options.on_disk;

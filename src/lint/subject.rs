@@ -7,6 +7,7 @@ use super::kind::FileKind;
 use super::machine::Machine;
 use super::schema::{self, Flaw};
 use super::spec_view::Spec;
+use super::syntax::Syntax;
 use crate::json::SyntaxError;
 use crate::json::{Node, Tree};
 use crate::policy::Policy;
@@ -19,6 +20,8 @@ pub struct Subject<'t> {
     pub name: &'t Path,
     /// What kind of file it is.
     pub kind: FileKind,
+    /// How it is written.
+    pub syntax: Syntax,
     /// The whole of it.
     pub text: &'t str,
     /// Its values; one `null` where it could not be parsed.
@@ -41,6 +44,7 @@ impl<'t> Subject<'t> {
         Subject {
             name,
             kind,
+            syntax: kind.syntax(),
             text,
             tree,
             syntax_error: None,

@@ -9,7 +9,7 @@ use crate::json::Node;
 pub(super) const DEFINITION: Definition = Definition {
     word: "buildkitd",
     title: "buildkitd.toml",
-    syntax: Syntax::Toml,
+    syntaxes: &[Syntax::Toml],
     name,
     claim,
     seems: |text| text.contains("[worker.oci") || text.contains("[worker.containerd"),

@@ -6,7 +6,7 @@ use super::{Claim, Definition, Name, Syntax, has_extension, last_two};
 use crate::json::Node;
 
 pub(super) const DEFINITION: Definition =
-    Definition { word: "compose", title: "compose file", syntax: Syntax::Yaml, name, claim, seems };
+    Definition { word: "compose", title: "compose file", syntaxes: &[Syntax::Yaml], name, claim, seems };
 
 fn name(name: &Path) -> Name {
     let (_, file) = last_two(name);

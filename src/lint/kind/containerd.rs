@@ -9,7 +9,7 @@ use crate::json::Node;
 pub(super) const DEFINITION: Definition = Definition {
     word: "containerd",
     title: "containerd config.toml",
-    syntax: Syntax::Toml,
+    syntaxes: &[Syntax::Toml],
     name,
     claim,
     seems: |text| text.contains("[plugins.") && text.contains("io.containerd."),

@@ -8,7 +8,7 @@ use crate::json::Node;
 pub(super) const DEFINITION: Definition = Definition {
     word: "containers-conf",
     title: "containers.conf",
-    syntax: Syntax::Toml,
+    syntaxes: &[Syntax::Toml],
     name,
     claim,
     seems: |text| text.contains("[engine.runtimes]"),

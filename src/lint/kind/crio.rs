@@ -8,7 +8,7 @@ use crate::json::Node;
 pub(super) const DEFINITION: Definition = Definition {
     word: "crio",
     title: "crio.conf",
-    syntax: Syntax::Toml,
+    syntaxes: &[Syntax::Toml],
     name,
     claim,
     seems: |text| text.contains("[crio."),

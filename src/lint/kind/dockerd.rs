@@ -9,7 +9,7 @@ use crate::json::Node;
 pub(super) const DEFINITION: Definition = Definition {
     word: "dockerd",
     title: "daemon.json",
-    syntax: Syntax::Json,
+    syntaxes: &[Syntax::Json],
     name,
     claim,
     seems: |text| text.contains("\"default-runtime\"") || text.contains("\"exec-opts\""),

@@ -9,7 +9,7 @@ use crate::json::Node;
 pub(super) const DEFINITION: Definition = Definition {
     word: "hook",
     title: "hooks.d file",
-    syntax: Syntax::Json,
+    syntaxes: &[Syntax::Json],
     name,
     claim,
     seems: |text| text.contains("\"stages\"") && text.contains("\"hook\""),

@@ -8,7 +8,7 @@ use crate::json::Node;
 pub(super) const DEFINITION: Definition = Definition {
     word: "inspect",
     title: "output of crictl inspect",
-    syntax: Syntax::Json,
+    syntaxes: &[Syntax::Json],
     name: |name: &Path| if has_extension(name, "json") { Name::Possible } else { Name::Other },
     claim: |root| if spec(root).is_some() { Claim::Certain } else { Claim::No },
     seems: |_| false,

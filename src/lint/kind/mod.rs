@@ -6,12 +6,16 @@
 
 mod buildkitd;
 mod compose;
+mod container_inspect;
 mod containerd;
+mod containerd_template;
 mod containers_conf;
 mod crio;
 mod dockerd;
 mod hook;
 pub(super) mod inspect;
+mod kubernetes;
+mod nvidia;
 mod policy;
 mod spec;
 mod unit;
@@ -29,8 +33,8 @@ pub struct Definition {
     pub word: &'static str,
     /// What people call it.
     pub title: &'static str,
-    /// How files of the kind are written.
-    pub syntax: Syntax,
+    /// How files of the kind are written, the usual way first.
+    pub syntaxes: &'static [Syntax],
     /// What a file's name says.
     pub name: fn(&Path) -> Name,
     /// What a file's values say.
@@ -110,16 +114,24 @@ kinds! {
     Dockerd => dockerd,
     /// containerd's `config.toml`.
     Containerd => containerd,
+    /// The templates of k3s and rke2 for it.
+    ContainerdTemplate => containerd_template,
     /// CRI-O's `crio.conf`.
     Crio => crio,
     /// podman's `containers.conf`.
     ContainersConf => containers_conf,
+    /// The `config.toml` of nvidia-container-runtime.
+    Nvidia => nvidia,
     /// A unit file of systemd.
     Unit => unit,
     /// A compose file.
     Compose => compose,
+    /// A manifest of Kubernetes with a pod or a `RuntimeClass`.
+    Kubernetes => kubernetes,
     /// What `crictl inspect` prints.
     Inspect => inspect,
+    /// What `docker inspect` and `podman inspect` print.
+    ContainerInspect => container_inspect,
 }
 
 impl FileKind {
@@ -135,10 +147,16 @@ impl FileKind {
         self.definition().title
     }
 
-    /// How files of the kind are written.
+    /// How files of the kind are written, as a rule.
     #[must_use]
     pub fn syntax(self) -> Syntax {
-        self.definition().syntax
+        self.definition().syntaxes.first().copied().unwrap_or(Syntax::Text)
+    }
+
+    /// Whether files of the kind may be written so.
+    #[must_use]
+    pub fn is_written_in(self, syntax: Syntax) -> bool {
+        self.definition().syntaxes.contains(&syntax)
     }
 
     /// Whether a file of the kind may have that name.
@@ -167,7 +185,7 @@ fn all() -> impl Iterator<Item = FileKind> {
 #[must_use]
 pub fn of_tree(tree: &Tree<'_>, syntax: Syntax, name: &Path) -> Option<Recognized> {
     let claims =
-        all().filter(|kind| kind.syntax() == syntax).map(|kind| (kind, (kind.definition().claim)(tree.root())));
+        all().filter(|kind| kind.is_written_in(syntax)).map(|kind| (kind, (kind.definition().claim)(tree.root())));
     let claims: Vec<_> = claims.filter(|(_, claim)| *claim != Claim::No).collect();
     let of = |least: Claim| claims.iter().filter(move |(_, claim)| *claim == least).map(|(kind, _)| *kind);
     let certain = of(Claim::Certain).find(|kind| kind.is_usual(name)).or_else(|| of(Claim::Certain).next());
@@ -180,11 +198,19 @@ pub fn of_tree(tree: &Tree<'_>, syntax: Syntax, name: &Path) -> Option<Recognize
 #[must_use]
 pub fn of_text(text: &str, syntax: Syntax, name: &Path) -> Option<FileKind> {
     let head = &text[..text.floor_char_boundary(64 * 1024)];
-    let kinds = || all().filter(|kind| kind.syntax() == syntax);
+    let kinds = || all().filter(|kind| kind.is_written_in(syntax));
     // Prose quotes files; only what may be one by its name can be a broken one.
     let may_be = |kind: &FileKind| kind.may_be_called(name) || name.extension().is_none();
     let seems = |kind: &FileKind| may_be(kind) && (kind.definition().seems)(head);
     kinds().find(|kind| kind.is_usual(name)).or_else(|| kinds().find(seems))
+}
+
+/// The kind of a text that only becomes a file: nothing of it is certain.
+#[must_use]
+pub fn of_template(text: &str, name: &Path) -> Option<Recognized> {
+    let templates = || all().filter(|kind| kind.is_written_in(Syntax::Text) && kind.may_be_called(name));
+    let kind = templates().find(|kind| (kind.definition().seems)(text))?;
+    Some(Recognized { kind, certainty: Certainty::Name })
 }
 
 /// The kind that the file's usual name tells.

@@ -10,7 +10,7 @@ use crate::lint::schema::nearest;
 pub(super) const DEFINITION: Definition = Definition {
     word: "policy",
     title: "oomshim policy",
-    syntax: Syntax::Toml,
+    syntaxes: &[Syntax::Toml],
     name,
     claim,
     seems: |text| text.contains("[class.") && text.contains("oom_score_adj"),

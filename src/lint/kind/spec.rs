@@ -9,7 +9,7 @@ use crate::json::Node;
 pub(super) const DEFINITION: Definition = Definition {
     word: "spec",
     title: "OCI runtime spec",
-    syntax: Syntax::Json,
+    syntaxes: &[Syntax::Json],
     // `config.json` is everybody's name: what makes it a spec's is the root filesystem beside it, which a search sees.
     name: |name: &Path| if has_extension(name, "json") { Name::Possible } else { Name::Other },
     claim,

@@ -8,7 +8,7 @@ use crate::json::Node;
 pub(super) const DEFINITION: Definition = Definition {
     word: "unit",
     title: "systemd unit",
-    syntax: Syntax::Unit,
+    syntaxes: &[Syntax::Unit],
     name,
     claim,
     seems: |text| text.lines().any(|line| line.trim() == "[Service]"),

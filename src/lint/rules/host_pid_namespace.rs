@@ -1,5 +1,7 @@
 //! `host-pid-namespace`: the step sees the daemons and may write their `oom_score_adj`.
 
+use crate::lint::inspect_view::containers;
+use crate::lint::kubernetes_view::{Container, pods};
 use crate::lint::rule::prelude::*;
 use crate::lint::spec_view::Namespace;
 
@@ -14,7 +16,7 @@ impl Rule for HostPidNamespace {
             severity: Severity::Warning,
             confidence: Confidence::High,
             fixable: Fixable::No,
-            kinds: &[FileKind::Spec],
+            kinds: &[FileKind::Spec, FileKind::ContainerInspect, FileKind::Kubernetes],
             why: prose! {
                 /// Root that sees the host's processes can write 1000 into a daemon's oom_score_adj, and the next kill
                 /// hits the daemon.
@@ -33,6 +35,11 @@ impl Rule for HostPidNamespace {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        match subject.kind {
+            FileKind::ContainerInspect => return inspected(subject.root(), report),
+            FileKind::Kubernetes => return manifest(subject.root(), report),
+            _ => {}
+        }
         let spec = subject.spec();
         let (Some(linux), Some(_)) = (spec.linux, spec.process) else { return };
         let is_host = |kind| matches!(spec.namespace(kind), Namespace::Host);
@@ -67,6 +74,41 @@ impl Rule for HostPidNamespace {
                     .label("the host's /proc")
                     .emit();
             }
+        }
+    }
+}
+
+fn inspected(root: Node<'_>, report: &mut Report<'_>) {
+    for container in containers(root) {
+        let Some((node, _)) = container.text("PidMode").filter(|(_, mode)| mode == "host") else { continue };
+        let text = |object: &str, name: &str| container.node.at(&[object, name]).and_then(Node::text);
+        let user = text("Config", "User").unwrap_or_default();
+        let is_root = matches!(user.split(':').next(), Some("" | "0" | "root"));
+        if is_root && text("HostConfig", "UsernsMode").is_none_or(|mode| matches!(&*mode, "" | "host")) {
+            let message = format!("{} sees the host's processes and can raise their oom_score_adj", container.name());
+            report.at(&node, message).label("no PID namespace").confidence(Confidence::Medium).emit();
+        }
+    }
+}
+
+fn manifest(root: Node<'_>, report: &mut Report<'_>) {
+    for pod in pods(root) {
+        let Some(host) = pod.spec.field("hostPID").filter(|node| node.boolean() == Some(true)) else { continue };
+        let is_mighty = |container: Container<'_>| {
+            let of = |name: &str| {
+                let own = container.node.at(&["securityContext", name]);
+                own.or_else(|| pod.spec.at(&["securityContext", name]))
+            };
+            let is_user = of("runAsNonRoot").is_some_and(|it| it.boolean() == Some(true))
+                || of("runAsUser").and_then(Node::integer).is_some_and(|uid| uid != 0);
+            !is_user || of("privileged").is_some_and(|it| it.boolean() == Some(true))
+        };
+        let has_user_namespace = pod.spec.field("hostUsers").is_some_and(|it| it.boolean() == Some(false));
+        if let Some(container) =
+            pod.containers().find(|container| is_mighty(*container)).filter(|_| !has_user_namespace)
+        {
+            let message = format!("{} sees the node's processes and can raise their oom_score_adj", container.name());
+            report.at(&host, message).label("no PID namespace").confidence(Confidence::Medium).emit();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `immune-step`: a container that the kernel never kills.
 
 use crate::lint::change;
+use crate::lint::inspect_view::containers;
 use crate::lint::rule::prelude::*;
 use crate::spec::edit::Edit;
 use crate::system::oom_score_adj::OomScoreAdj;
@@ -16,7 +17,7 @@ impl Rule for ImmuneStep {
             severity: Severity::Error,
             confidence: Confidence::Medium,
             fixable: Fixable::Unsafe,
-            kinds: &[FileKind::Spec],
+            kinds: &[FileKind::Spec, FileKind::ContainerInspect],
             why: prose! {
                 /// The kernel never kills a process at -1000; when everything that eats memory is at -1000 and nothing
                 /// else is left, it panics.
@@ -35,6 +36,9 @@ impl Rule for ImmuneStep {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        if subject.kind == FileKind::ContainerInspect {
+            return inspected(subject.root(), report);
+        }
         let spec = subject.spec();
         let Some(node) = spec.is_immune().filter(|_| !spec.is_sandbox()) else { return };
         let is_step = spec.is_build_step();
@@ -46,5 +50,13 @@ impl Rule for ImmuneStep {
             .confidence(if is_step { Confidence::High } else { Confidence::Medium })
             .fix(Safety::Unsafe, "set oomScoreAdj to 500", || change::edits(node, &[Edit::OomScoreAdj(step)]))
             .emit();
+    }
+}
+
+fn inspected(root: Node<'_>, report: &mut Report<'_>) {
+    for container in containers(root).filter(|container| container.limit().is_none()) {
+        let Some((node, _)) = container.score().filter(|(_, score)| *score == -1000) else { continue };
+        let message = format!("the kernel never kills {}: its oom_score_adj is -1000", container.name());
+        report.at(&node, message).label("never killed").emit();
     }
 }

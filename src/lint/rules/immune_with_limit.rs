@@ -1,5 +1,6 @@
 //! `immune-with-limit`: a limit, and nobody who could be killed for it.
 
+use crate::lint::inspect_view::containers;
 use crate::lint::rule::prelude::*;
 
 pub(super) struct ImmuneWithLimit;
@@ -13,7 +14,7 @@ impl Rule for ImmuneWithLimit {
             severity: Severity::Error,
             confidence: Confidence::High,
             fixable: Fixable::No,
-            kinds: &[FileKind::Spec],
+            kinds: &[FileKind::Spec, FileKind::ContainerInspect],
             why: prose! {
                 /// At its limit, with nothing that may be killed, the container neither dies nor goes on: page faults
                 /// are retried for ever, at full use of a core.
@@ -31,6 +32,9 @@ impl Rule for ImmuneWithLimit {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        if subject.kind == FileKind::ContainerInspect {
+            return inspected(subject.root(), report);
+        }
         let spec = subject.spec();
         let (Some((limit, bytes)), Some(score)) = (spec.hard_limit(), spec.is_immune()) else { return };
         report
@@ -41,5 +45,16 @@ impl Rule for ImmuneWithLimit {
             .label("cannot be enforced")
             .related(&score, "because of this score")
             .emit();
+    }
+}
+
+fn inspected(root: Node<'_>, report: &mut Report<'_>) {
+    for container in containers(root) {
+        let (Some((limit, bytes)), Some((score, -1000))) = (container.limit(), container.score()) else { continue };
+        let message = format!(
+            "{} has a limit of {bytes} bytes and nothing in it may be killed: it hangs there",
+            container.name()
+        );
+        report.at(&limit, message).label("cannot be enforced").related(&score, "because of this oom_score_adj").emit();
     }
 }

@@ -3,6 +3,7 @@
 //! A rule is a file here, a line in [`ALL`], a directory in `testdata/lint` and a section of `docs/rules.md`, all of one
 //! name; a test goes over the list and misses none of them.
 
+mod builder_in_pod;
 mod buildkitd_invalid_value;
 mod buildkitd_without_shim;
 mod cgroup_missing;
@@ -11,6 +12,7 @@ mod compose_memory;
 mod containerd_imports;
 mod containerd_invalid_value;
 mod containerd_other_version;
+mod containerd_template;
 mod containerd_without_shim;
 mod containers_conf_unread_key;
 mod contradictory_limits;
@@ -40,6 +42,7 @@ mod negative_score;
 mod no_memory_limit;
 mod not_json;
 mod not_toml;
+mod nvidia_runtimes;
 mod oom_group_defeated;
 mod oom_group_missing;
 mod oom_killer_disabled;
@@ -47,6 +50,8 @@ mod oom_score_below_floor;
 mod oom_score_not_an_integer;
 mod oom_score_out_of_range;
 mod oom_score_unset;
+mod pod_memory;
+mod pod_qos;
 mod policy_default_unprotected;
 mod policy_immune_limit;
 mod policy_keep_by_choice;
@@ -57,6 +62,7 @@ mod policy_rule_shadowed;
 mod policy_self_immunity;
 mod relative_path;
 mod rootfs_missing;
+mod runtime_class_handler;
 mod runtime_family_changed;
 mod score_not_sticky;
 mod shared_mount_namespace;
@@ -92,9 +98,11 @@ pub static ALL: &[&dyn Rule] = &[
     &oom_score_not_an_integer::OomScoreNotAnInteger,
     &oom_score_out_of_range::OomScoreOutOfRange,
     &oom_score_unset::OomScoreUnset,
+    &pod_qos::PodQos,
     &policy_lowers_request::PolicyLowersRequest,
     &score_not_sticky::ScoreNotSticky,
     &twin_keys::TwinKeys,
+    &builder_in_pod::BuilderInPod,
     &cgroup_missing::CgroupMissing,
     &cgroup_shared::CgroupShared,
     &compose_memory::ComposeMemory,
@@ -106,6 +114,7 @@ pub static ALL: &[&dyn Rule] = &[
     &oom_group_defeated::OomGroupDefeated,
     &oom_group_missing::OomGroupMissing,
     &oom_killer_disabled::OomKillerDisabled,
+    &pod_memory::PodMemory,
     &policy_immune_limit::PolicyImmuneLimit,
     &swap_not_limited::SwapNotLimited,
     &unified_on_cgroup_v1::UnifiedOnCgroupV1,
@@ -137,6 +146,7 @@ pub static ALL: &[&dyn Rule] = &[
     &containerd_imports::ContainerdImports,
     &containerd_invalid_value::ContainerdInvalidValue,
     &containerd_other_version::ContainerdOtherVersion,
+    &containerd_template::ContainerdTemplate,
     &containerd_without_shim::ContainerdWithoutShim,
     &containers_conf_unread_key::ContainersConfUnreadKey,
     &dockerd_buildkit_bypass::DockerdBuildkitBypass,
@@ -150,12 +160,14 @@ pub static ALL: &[&dyn Rule] = &[
     &hook_malformed::HookMalformed,
     &hook_never_runs::HookNeverRuns,
     &hook_wrong_stage::HookWrongStage,
+    &nvidia_runtimes::NvidiaRuntimes,
     &policy_default_unprotected::PolicyDefaultUnprotected,
     &policy_keep_by_choice::PolicyKeepByChoice,
     &policy_malformed::PolicyMalformed,
     &policy_rule_never_matches::PolicyRuleNeverMatches,
     &policy_rule_shadowed::PolicyRuleShadowed,
     &policy_self_immunity::PolicySelfImmunity,
+    &runtime_class_handler::RuntimeClassHandler,
     &runtime_family_changed::RuntimeFamilyChanged,
     &tool_as_runtime::ToolAsRuntime,
 ];

@@ -1,6 +1,7 @@
 //! `negative-score`: a container that is spared for no reason that its engine gives.
 
 use crate::lint::change;
+use crate::lint::inspect_view::containers;
 use crate::lint::rule::prelude::*;
 use crate::spec::edit::Edit;
 use crate::system::oom_score_adj::OomScoreAdj;
@@ -16,7 +17,7 @@ impl Rule for NegativeScore {
             severity: Severity::Warning,
             confidence: Confidence::Medium,
             fixable: Fixable::Unsafe,
-            kinds: &[FileKind::Spec],
+            kinds: &[FileKind::Spec, FileKind::ContainerInspect],
             why: prose! {
                 /// Every point below 0 is a thousandth of the machine's memory that the container may eat before the
                 /// kernel prefers it to an innocent process.
@@ -34,6 +35,9 @@ impl Rule for NegativeScore {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        if subject.kind == FileKind::ContainerInspect {
+            return inspected(subject.root(), report);
+        }
         let spec = subject.spec();
         let Some((node, score)) = spec.valid_score() else { return };
         if score >= OomScoreAdj::ZERO || score == OomScoreAdj::MIN || spec.is_kubernetes() {
@@ -48,5 +52,13 @@ impl Rule for NegativeScore {
             .confidence(if is_step { Confidence::High } else { Confidence::Medium })
             .fix(Safety::Unsafe, "set oomScoreAdj to 500", || change::edits(node, &[Edit::OomScoreAdj(step)]))
             .emit();
+    }
+}
+
+fn inspected(root: Node<'_>, report: &mut Report<'_>) {
+    for container in containers(root) {
+        let Some((node, score)) = container.score().filter(|(_, score)| (-999..0).contains(score)) else { continue };
+        let message = format!("{} has the oom_score_adj {score}: the kernel kills others before it", container.name());
+        report.at(&node, message).label("below 0").emit();
     }
 }

@@ -14,7 +14,14 @@ impl Rule for NotJson {
             severity: Severity::Error,
             confidence: Confidence::High,
             fixable: Fixable::No,
-            kinds: &[FileKind::Spec, FileKind::Hook, FileKind::Dockerd, FileKind::Inspect],
+            kinds: &[
+                FileKind::Spec,
+                FileKind::Hook,
+                FileKind::Dockerd,
+                FileKind::Inspect,
+                FileKind::ContainerInspect,
+                FileKind::Kubernetes,
+            ],
             why: prose! {
                 /// No program reads any of a file that is not JSON: a container does not start, dockerd does not start,
                 /// and one broken hooks.d file stops podman and CRI-O altogether.
@@ -36,7 +43,7 @@ impl Rule for NotJson {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
-        let Some(error) = subject.syntax_error.filter(|_| subject.kind.syntax() == Syntax::Json) else { return };
+        let Some(error) = subject.syntax_error.filter(|_| subject.syntax == Syntax::Json) else { return };
         let is_dockerd = subject.kind == FileKind::Dockerd;
         if is_dockerd && subject.text.trim().is_empty() {
             return;

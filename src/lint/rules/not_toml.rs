@@ -20,6 +20,7 @@ impl Rule for NotToml {
                 FileKind::Containerd,
                 FileKind::Crio,
                 FileKind::ContainersConf,
+                FileKind::Nvidia,
             ],
             why: prose! {
                 /// A daemon with a broken configuration does not start, and a broken policy stops every container.
@@ -38,7 +39,7 @@ impl Rule for NotToml {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
-        if let Some(error) = subject.syntax_error.filter(|_| subject.kind.syntax() == Syntax::Toml) {
+        if let Some(error) = subject.syntax_error.filter(|_| subject.syntax == Syntax::Toml) {
             report.at(&(error.at..error.at + 1), format!("not TOML: {}", error.message)).emit();
         }
     }

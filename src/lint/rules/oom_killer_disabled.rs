@@ -1,6 +1,7 @@
 //! `oom-killer-disabled`: instead of being killed, the step hangs.
 
 use crate::lint::change;
+use crate::lint::inspect_view::containers;
 use crate::lint::rule::prelude::*;
 use crate::system::host::Cgroups;
 
@@ -15,7 +16,7 @@ impl Rule for OomKillerDisabled {
             severity: Severity::Error,
             confidence: Confidence::High,
             fixable: Fixable::Unsafe,
-            kinds: &[FileKind::Spec],
+            kinds: &[FileKind::Spec, FileKind::ContainerInspect],
             why: prose! {
                 /// On cgroup v1 a step that reaches its limit then sleeps until somebody frees memory, which nobody
                 /// does; on cgroup v2 there is no such switch and the setting is ignored.
@@ -24,6 +25,7 @@ impl Rule for OomKillerDisabled {
                 /// `linux.resources.memory.disableOOMKiller` is true (`docker run --oom-kill-disable`). Where nothing
                 /// limits the container it does not even hang: the whole machine runs out and the kernel kills by
                 /// score.
+                /// In the output of `docker inspect` and `podman inspect` it is `OomKillDisable`.
             },
             fix: prose! {
                 /// Take it away. What is to live gets a negative score from the engine; what is to be limited gets a
@@ -33,6 +35,9 @@ impl Rule for OomKillerDisabled {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        if subject.kind == FileKind::ContainerInspect {
+            return inspected(subject.root(), report);
+        }
         let switch = subject.spec().memory.and_then(|memory| memory.field("disableOOMKiller"));
         let Some(switch) = switch.filter(|node| node.boolean() == Some(true)) else { return };
         let ignored = subject.machine.is_some_and(|machine| machine.host.cgroups != Cgroups::V1);
@@ -52,3 +57,15 @@ impl Rule for OomKillerDisabled {
             .emit();
     }
 }
+
+fn inspected(root: Node<'_>, report: &mut Report<'_>) {
+    for container in containers(root) {
+        let Some(switch) = container.host.field("OomKillDisable").filter(|node| node.boolean() == Some(true)) else {
+            continue;
+        };
+        let message = format!("OomKillDisable: at its limit {} hangs and nothing in it is killed", container.name());
+        report.at(&switch, message).label("nothing is killed").help(RECREATE).emit();
+    }
+}
+
+const RECREATE: &str = "Make the container anew without --oom-kill-disable, with a limit that it may reach.";

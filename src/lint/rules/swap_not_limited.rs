@@ -1,6 +1,7 @@
 //! `swap-not-limited`: a limit on memory and none on swap.
 
 use crate::lint::change;
+use crate::lint::inspect_view::containers;
 use crate::lint::rule::prelude::*;
 
 pub(super) struct SwapNotLimited;
@@ -14,7 +15,7 @@ impl Rule for SwapNotLimited {
             severity: Severity::Warning,
             confidence: Confidence::Medium,
             fixable: Fixable::Unsafe,
-            kinds: &[FileKind::Spec],
+            kinds: &[FileKind::Spec, FileKind::ContainerInspect],
             why: prose! {
                 /// At its memory limit the step goes on into swap and slows the machine down instead of dying, and the
                 /// host's whole swap counts into the scale of its badness.
@@ -32,6 +33,9 @@ impl Rule for SwapNotLimited {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        if subject.kind == FileKind::ContainerInspect {
+            return inspected(subject.root(), report);
+        }
         let spec = subject.spec();
         let Some((limit, _)) = spec.hard_limit() else { return };
         let says =
@@ -64,5 +68,20 @@ impl Rule for SwapNotLimited {
                 .emit(),
             _ => draft.emit(),
         }
+    }
+}
+
+fn inspected(root: Node<'_>, report: &mut Report<'_>) {
+    for container in containers(root) {
+        let (Some((limit, _)), Some((swap, -1))) = (container.limit(), container.number("MemorySwap")) else {
+            continue;
+        };
+        let message = format!("the limit of {} holds for memory and not for swap", container.name());
+        report
+            .at(&swap, message)
+            .label("no limit of swap")
+            .related(&limit, "the limit of memory")
+            .help("Give --memory-swap the number of --memory: `docker update --memory-swap SIZE CONTAINER` does.")
+            .emit();
     }
 }

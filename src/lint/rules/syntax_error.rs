@@ -13,7 +13,7 @@ impl Rule for SyntaxError {
             severity: Severity::Error,
             confidence: Confidence::High,
             fixable: Fixable::No,
-            kinds: &[FileKind::Compose, FileKind::Unit],
+            kinds: &[FileKind::Compose, FileKind::Unit, FileKind::Kubernetes],
             why: prose! {
                 /// docker compose starts nothing of a file that is not YAML, and systemd refuses a unit with a broken section
                 /// and ignores what stands before the first one.
@@ -34,7 +34,7 @@ impl Rule for SyntaxError {
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
         if let Some(error) = subject.syntax_error {
-            let message = format!("not {}: {}", subject.kind.syntax().title(), error.message);
+            let message = format!("not {}: {}", subject.syntax.title(), error.message);
             report.at(&(error.at..error.at + 1), message).emit();
         }
     }

@@ -1,5 +1,7 @@
 //! `tmpfs-without-size`: a directory that may hold half of the machine's memory.
 
+use crate::lint::inspect_view::containers;
+use crate::lint::kubernetes_view::{number, pods};
 use crate::lint::rule::prelude::*;
 use crate::system::memory_size;
 
@@ -14,7 +16,7 @@ impl Rule for TmpfsWithoutSize {
             severity: Severity::Warning,
             confidence: Confidence::High,
             fixable: Fixable::No,
-            kinds: &[FileKind::Spec],
+            kinds: &[FileKind::Spec, FileKind::ContainerInspect, FileKind::Kubernetes],
             why: prose! {
                 /// A tmpfs may grow to half of the machine's memory, its pages count in no process's badness, and so
                 /// somebody else is killed for them.
@@ -33,6 +35,11 @@ impl Rule for TmpfsWithoutSize {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        match subject.kind {
+            FileKind::ContainerInspect => return inspected(subject.root(), report),
+            FileKind::Kubernetes => return manifest(subject.root(), report),
+            _ => {}
+        }
         for mount in subject.spec().mounts().filter(|mount| !mount.is_bind() && !mount.is_read_only()) {
             let kind = mount.text("type");
             let (bounds, label) = match (&*kind, mount.tmpfs_limit()) {
@@ -51,6 +58,49 @@ impl Rule for TmpfsWithoutSize {
             let place = mount.node.field("destination").unwrap_or(mount.node);
             let target = mount.text("destination");
             report.at(&place, format!("the {kind} at {} may grow {bounds}", quote(&target))).label(label).emit();
+        }
+    }
+}
+
+fn inspected(root: Node<'_>, report: &mut Report<'_>) {
+    for container in containers(root) {
+        let mounts = container.host.field("Tmpfs").into_iter().flat_map(Node::children);
+        for mount in mounts {
+            let options = mount.text().unwrap_or_default();
+            let is_bounded = |option: &str| {
+                option == "ro" || option.strip_prefix("size=").is_some_and(|size| size != "0" && !size.is_empty())
+            };
+            if !options.split(',').any(is_bounded) {
+                let target = mount.key().unwrap_or_default();
+                let message = format!(
+                    "the tmpfs at {} of {} may grow to half of the machine's memory",
+                    quote(&target),
+                    container.name()
+                );
+                report.at(&mount.name_span(), message).label("no size= in its options").emit();
+            }
+        }
+    }
+}
+
+fn manifest(root: Node<'_>, report: &mut Report<'_>) {
+    for pod in pods(root) {
+        let volumes = pod.spec.field("volumes").into_iter().flat_map(Node::items);
+        for volume in volumes {
+            let Some(directory) = volume.field("emptyDir").filter(|it| it.is_object()) else { continue };
+            let Some(medium) = directory.field("medium").filter(|it| it.text().is_some_and(|it| it == "Memory")) else {
+                continue;
+            };
+            let is_limited = directory.field("sizeLimit").is_some_and(|limit| number(limit) != Some(0.0));
+            if !is_limited {
+                let name = volume.field("name").and_then(Node::text).unwrap_or_default();
+                let message = format!(
+                    "the emptyDir {} in memory may grow to the pod's memory limit, or to half of the node's memory",
+                    quote(&name)
+                );
+                let help = "Add `sizeLimit`, for instance `sizeLimit: 512Mi`; it counts into the limits of containers.";
+                report.at(&medium, message).label("no sizeLimit").help(help).emit();
+            }
         }
     }
 }

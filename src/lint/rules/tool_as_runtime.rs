@@ -4,6 +4,7 @@ use super::runtime_family_changed::runtimes;
 use crate::lint::dockerd_view;
 use crate::lint::program::Program;
 use crate::lint::rule::prelude::*;
+use crate::lint::template_view;
 
 pub(super) struct ToolAsRuntime;
 
@@ -18,10 +19,12 @@ impl Rule for ToolAsRuntime {
             fixable: Fixable::No,
             kinds: &[
                 FileKind::Containerd,
+                FileKind::ContainerdTemplate,
                 FileKind::Dockerd,
                 FileKind::Buildkitd,
                 FileKind::ContainersConf,
                 FileKind::Crio,
+                FileKind::Nvidia,
             ],
             why: prose! {
                 /// `oomshim` is the tool for people and knows no `create`: no container starts. The shim is
@@ -30,8 +33,8 @@ impl Rule for ToolAsRuntime {
             what: prose! {
                 /// The program of a runtime is called exactly `oomshim` or `oomshim-hook`: containerd's `BinaryName`,
                 /// the `path` or `options.BinaryName` of a runtime of dockerd, buildkitd's `[worker.oci] binary` or the
-                /// `BinaryName` of its containerd worker, an entry of `[engine.runtimes]` in containers.conf, or a
-                /// `runtime_path` of CRI-O.
+                /// `BinaryName` of its containerd worker, an entry of `[engine.runtimes]` in containers.conf, a
+                /// `runtime_path` of CRI-O, or one of nvidia's `runtimes`.
             },
             fix: prose! {
                 /// Name `oomshim-runc`, or `oomshim-crun` where crun is the runtime.
@@ -40,6 +43,9 @@ impl Rule for ToolAsRuntime {
     }
 
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
+        if subject.kind == FileKind::ContainerdTemplate {
+            return template(subject, report);
+        }
         let root = subject.root();
         let programs: Vec<Node<'_>> = match subject.kind {
             FileKind::Containerd => {
@@ -51,6 +57,9 @@ impl Rule for ToolAsRuntime {
             FileKind::Dockerd => {
                 let runtimes = root.field("runtimes").into_iter().flat_map(Node::children);
                 runtimes.filter_map(dockerd_view::program).collect()
+            }
+            FileKind::Nvidia => {
+                root.at(&["nvidia-container-runtime", "runtimes"]).into_iter().flat_map(Node::items).collect()
             }
             FileKind::ContainersConf | FileKind::Crio => runtimes(subject).into_iter().map(|(_, path)| path).collect(),
             _ => {
@@ -66,6 +75,18 @@ impl Rule for ToolAsRuntime {
                     .label("no container starts")
                     .emit();
             }
+        }
+    }
+}
+
+fn template(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for entry in template_view::read(subject.text).entries.into_iter().filter(|entry| entry.key == "BinaryName") {
+        let path = entry.text.unwrap_or_default();
+        if Program::at(subject, &path) == Program::Tool {
+            report
+                .at(&entry.place.span, format!("{} is no runtime: the shim is oomshim-runc", quote(&path)))
+                .label("no container starts")
+                .emit();
         }
     }
 }

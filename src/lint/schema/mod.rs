@@ -8,6 +8,7 @@ pub mod dockerd;
 pub mod go_regexp;
 pub mod go_units;
 pub mod hook;
+pub mod quantity;
 pub mod spec;
 
 use std::collections::HashMap;
