@@ -46,13 +46,17 @@ engine-test: build tools ## Run real engines on this machine through the shim (r
 	integration/engines/install
 	$(WITH_BIN) OOMSHIM_TOOLS_DIR=$(CURDIR)/target/tools/bin $(CARGO) test --locked --test engines
 
+.PHONY: vm-helper
+vm-helper: ## Build what scenarios of the VM kill jobs with
+	$(CARGO) build --release --locked --example kill-job
+
 .PHONY: vm-test
-vm-test: build tools ## Run out of memory for real, on a kernel of its own, with real engines
+vm-test: build tools vm-helper ## Run out of memory for real, on a kernel of its own, with real engines
 	python3 -m unittest discover --start-directory integration/vm/host
 	integration/vm/run $(SCENARIO)
 
 .PHONY: vm-shell
-vm-shell: build tools ## A prompt in that VM
+vm-shell: build tools vm-helper ## A prompt in that VM
 	integration/vm/shell
 
 .PHONY: bench

@@ -32,4 +32,6 @@ pub mod system;
 pub mod text;
 
 #[cfg(test)]
+mod allocation_tests;
+#[cfg(test)]
 mod layout_test;

@@ -106,6 +106,35 @@ fn a_signal_arrives_once() {
 }
 
 #[test]
+fn a_signal_to_the_group_arrives_once() {
+    const COUNT: &str =
+        "trap 'n=$((n+1))' TERM; n=0; echo ready; i=0; while [ $i -lt 25 ]; do sleep 0.1; i=$((i+1)); done; exit $n";
+    let counted = |script: &str, to_group: &[bool]| {
+        let job = Job::new();
+        let mut command = job.command(&[], &["sh", "-c", script]);
+        command.env("COUNT", COUNT);
+        let mut child = command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let mut stdout = std::io::BufReader::new(child.stdout.take().unwrap());
+        std::io::BufRead::read_line(&mut stdout, &mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        let pid = i32::try_from(child.id()).unwrap();
+        for &group in to_group {
+            let to = nix::unistd::Pid::from_raw(if group { -pid } else { pid });
+            nix::sys::signal::kill(to, nix::sys::signal::Signal::SIGTERM).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(350));
+        }
+        let status = child.wait().unwrap().code();
+        job.expect_gone();
+        status
+    };
+    assert_eq!(counted(COUNT, &[true, true]), Some(2), "to the group");
+    assert_eq!(counted(COUNT, &[true, false, true, false]), Some(4), "to the group and to oomshim run in turns");
+    // A command in a group of its own gets nothing through the group, so it is passed on.
+    assert_eq!(counted("exec setsid sh -c \"$COUNT\"", &[true]), Some(1), "to the group that the command left");
+}
+
+#[test]
 fn a_signal_that_kills_is_told() {
     let job = Job::new();
     let mut child = job.start(&[], "echo ready; sleep 60");

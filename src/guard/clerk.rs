@@ -44,7 +44,9 @@ pub enum Task {
 pub struct Kill {
     /// What came of it.
     pub outcome: Outcome,
-    /// How long the decision took.
+    /// How long it took to read the sample.
+    pub sampled: Duration,
+    /// How long it took from the beginning of the sample to the order.
     pub decided: Duration,
     /// What was noted while the job lived.
     pub note: Note,
@@ -123,7 +125,7 @@ impl Desk {
             let charged = kill.outcome.shared_after;
             let found =
                 if charged >= SMALL { leftover::search(&self.proc, &kill.note, charged) } else { Found::default() };
-            record.outcome = Some(Ended::new(&kill.outcome, kill.decided, &found));
+            record.outcome = Some(Ended::new(&kill.outcome, (kill.sampled, kill.decided), &found));
         }
         tell(&record);
         if let Err(error) = record::write(&self.directory, self.number, &record) {

@@ -4,6 +4,8 @@
 mod act;
 mod answer;
 mod look;
+mod prepare;
+mod source;
 mod turn;
 
 use std::collections::BTreeMap;
@@ -39,6 +41,8 @@ use super::trigger::Trigger;
 use crate::log::message;
 use crate::policy::Policy;
 use crate::system::cgroup::tree::Tree;
+use prepare::Prepared;
+use source::Source;
 
 /// How often everything is looked for anew, whatever inotify says: it drops events when its queue is full.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -110,44 +114,6 @@ pub enum Rehearsal {
     Real,
 }
 
-/// What an event is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
-    Timer,
-    Signal,
-    Inotify,
-    Killer,
-    Listener,
-    Host,
-    Slice(u64),
-}
-
-impl Source {
-    fn token(self) -> u64 {
-        match self {
-            Source::Timer => 0,
-            Source::Signal => 1,
-            Source::Inotify => 2,
-            Source::Killer => 3,
-            Source::Listener => 4,
-            Source::Host => 5,
-            Source::Slice(number) => 16 + number,
-        }
-    }
-
-    fn of(token: u64) -> Source {
-        match token {
-            0 => Source::Timer,
-            1 => Source::Signal,
-            2 => Source::Inotify,
-            3 => Source::Killer,
-            4 => Source::Listener,
-            5 => Source::Host,
-            other => Source::Slice(other.saturating_sub(16)),
-        }
-    }
-}
-
 /// Whether every sample is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Records {
@@ -158,6 +124,7 @@ enum Records {
 struct Victim {
     id: JobId,
     record: Box<Record>,
+    sampled: Duration,
     decided: Duration,
     note: Note,
 }
@@ -188,6 +155,8 @@ pub struct Daemon {
     listener: UnixListener,
     records: Records,
     victim: Option<Victim>,
+    prepared: Option<Prepared>,
+    sampled: Duration,
     cannot: Vec<String>,
     look_at: Duration,
     metrics_at: Duration,
@@ -258,6 +227,8 @@ impl Daemon {
             listener,
             records,
             victim: None,
+            prepared: None,
+            sampled: Duration::ZERO,
             look_at: Duration::ZERO,
             metrics_at: Duration::ZERO,
             due: Duration::ZERO,

@@ -1,5 +1,7 @@
 //! A decision in words, for the journal, `guard replay` and `guard status`.
 
+use std::fmt;
+
 use super::choose::Candidate;
 use super::machine::{Helpless, Verdict};
 use super::sample::{Cause, JobId};
@@ -64,21 +66,33 @@ pub fn helpless(why: Helpless, verdict: &Verdict) -> String {
     }
 }
 
-/// What the job's own log says. No text of the job's is in it.
-#[must_use]
-pub fn to_job(verdict: &Verdict, victim: &Candidate) -> String {
-    let (frees, growth) = (mib(victim.frees), mib(victim.growth));
-    let why = match verdict.cause {
-        Cause::Exhaustion => format!("the machine had {} left", mib(verdict.host.memory_available)),
-        Cause::SwapStorm => format!("the machine had {} left and was swapping", mib(verdict.host.memory_available)),
-        Cause::Thrash => format!("the machine was thrashing with {} left", mib(verdict.host.memory_available)),
-        Cause::OwnLimit => "it made no progress at its own memory limit".to_owned(),
-    };
-    format!("oomshim guard: killing this job: it holds {frees} of memory and grows {growth}/s, and {why}")
+/// What the job's own log says. No text of the job's is in it; displaying it allocates nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct ToJob<'a> {
+    /// Why.
+    pub verdict: &'a Verdict,
+    /// The job.
+    pub victim: &'a Candidate,
+}
+
+impl fmt::Display for ToJob<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (frees, growth) = (mib(self.victim.frees), mib(self.victim.growth));
+        write!(out, "oomshim guard: killing this job: it holds {frees} of memory and grows {growth}/s, and ")?;
+        let left = mib(self.verdict.host.memory_available);
+        match self.verdict.cause {
+            Cause::Exhaustion => write!(out, "the machine had {left} left"),
+            Cause::SwapStorm => write!(out, "the machine had {left} left and was swapping"),
+            Cause::Thrash => write!(out, "the machine was thrashing with {left} left"),
+            Cause::OwnLimit => out.write_str("it made no progress at its own memory limit"),
+        }
+    }
 }
 
 /// An amount of memory for people: whole MiB, from 10 GiB on whole GiB.
 #[must_use]
-pub fn mib(bytes: u64) -> String {
-    if bytes >= 10 << 30 { format!("{} GiB", bytes >> 30) } else { format!("{} MiB", bytes >> 20) }
+pub fn mib(bytes: u64) -> impl fmt::Display {
+    fmt::from_fn(move |out| {
+        if bytes >= 10 << 30 { write!(out, "{} GiB", bytes >> 30) } else { write!(out, "{} MiB", bytes >> 20) }
+    })
 }

@@ -34,12 +34,12 @@ pub struct Order {
     pub report_budget: Duration,
     /// When the memory of what does not end is released.
     pub patience: Duration,
-    /// When what has not ended is given up and named.
+    /// What has not ended is given up and named when no process has ended for so long.
     pub deadline: Duration,
     /// Why, in one word; [`crate::registry::KILLED_ATTRIBUTE`] of the cgroup says it from before the kill on.
     pub cause: &'static str,
     /// What to write where, before the kill.
-    pub message: Option<(Output, Line)>,
+    pub message: Option<(Arc<Output>, Line)>,
 }
 
 impl Order {

@@ -197,6 +197,12 @@ impl Machine {
         Candidate::of(job, track.frees.slope(), &self.settings)
     }
 
+    /// The job that would be killed if a condition held now.
+    #[must_use]
+    pub fn leader(&self, sample: &Sample) -> Option<Candidate> {
+        self.rank(sample, None).victim(0)
+    }
+
     /// Brings what is remembered of each job up to date. Gives the memory of the dying, which is on its way back.
     fn note_jobs(&mut self, sample: &Sample) -> u64 {
         let mut returning = 0_u64;

@@ -110,7 +110,10 @@ pub struct Ended {
     pub dead: bool,
     /// By what it was ended.
     pub method: Option<String>,
-    /// From the sample in which the condition held to the order to kill, in microseconds.
+    /// How long it took to read the sample in which the condition held, in microseconds.
+    #[serde(default)]
+    pub sampled_us: u64,
+    /// From the beginning of that sample to the order to kill, in microseconds.
     pub decided_us: u64,
     /// When the line was in the job's log.
     pub told_ms: Option<u64>,
@@ -189,9 +192,10 @@ impl Told {
 }
 
 impl Ended {
-    /// What came of a kill, `decided` after the sample.
+    /// What came of a kill. Reading the sample took `sampled`, and the order came `decided` after its beginning.
     #[must_use]
-    pub fn new(outcome: &Outcome, decided: Duration, found: &Found) -> Ended {
+    pub fn new(outcome: &Outcome, (sampled, decided): (Duration, Duration), found: &Found) -> Ended {
+        let microseconds = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let at = |time: Option<Duration>| time.map(milliseconds);
         let leftovers = found.leftovers.iter().map(|left| {
             let kind = left.kind.word();
@@ -214,7 +218,8 @@ impl Ended {
         Ended {
             dead: outcome.is_dead(),
             method: outcome.method.map(|method| method.word().to_owned()),
-            decided_us: u64::try_from(decided.as_micros()).unwrap_or(u64::MAX),
+            sampled_us: microseconds(sampled),
+            decided_us: microseconds(decided),
             told_ms: at(outcome.told),
             oom_counted_ms: at(outcome.oom_counted),
             killed_ms: at(outcome.killed),

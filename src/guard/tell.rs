@@ -4,7 +4,7 @@
 //! be is the tenant's choice, a file or a FIFO of the host's among it, and is not touched: a line goes into an anonymous
 //! pipe or a pseudo-terminal and nothing else, and never waits.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -16,6 +16,7 @@ use thiserror::Error;
 use crate::system::cgroup::Cgroup;
 use crate::system::os_error::OsError;
 use crate::text::escape;
+use crate::text::fixed::Fixed;
 
 /// The most that one write puts into a pipe in one piece, and enough for a sentence.
 const LENGTH: usize = 512;
@@ -37,8 +38,10 @@ pub struct Line {
 impl Line {
     /// A line of its own, whatever the job wrote before, of at most 512 bytes; control characters are escaped.
     #[must_use]
-    pub fn new(text: &str) -> Line {
-        let escaped = escape::text(text);
+    pub fn new(text: impl std::fmt::Display) -> Line {
+        let text = Fixed::<LENGTH>::of(text);
+        // Allocates only where there is something to escape.
+        let escaped = escape::text(text.as_str());
         let mut line = Line { bytes: [0; LENGTH], length: 0 };
         line.push(b"\r\n");
         // Not within a character.
@@ -82,7 +85,10 @@ pub enum OutputError {
     Gone,
 }
 
-/// Where a job's log begins: the write end of a pipe or a pseudo-terminal.
+/// Where a job's log begins: a pipe or a pseudo-terminal, looked up before it is needed.
+///
+/// It is held by a descriptor that opens nothing (`O_PATH`). The write end of a pipe would keep the engine waiting for the
+/// end of the step's output.
 #[derive(Debug)]
 pub struct Output {
     fd: OwnedFd,
@@ -109,22 +115,22 @@ impl Output {
         // O_PATH opens nothing: a FIFO does not wait for its reader, a device does nothing.
         let looked_at = open(&path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).map_err(OutputError::Open)?;
         let is_terminal = is_terminal(&looked_at).map_err(OutputError::Open)?.ok_or(OutputError::Other)?;
-        // The same file that was looked at, not what descriptor 2 may be by now.
-        let again = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&looked_at));
-        let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-        let fd = open(Path::new(&again), flags, Mode::empty()).map_err(OutputError::Open)?;
         // The number may have become another process's between the listing and the opening.
         let still = cgroup.all_procs().map_err(|error| OutputError::Open(error.errno))?;
-        if still.contains(&pid) { Ok(Output { fd, is_terminal }) } else { Err(OutputError::Gone) }
+        if still.contains(&pid) { Ok(Output { fd: looked_at, is_terminal }) } else { Err(OutputError::Gone) }
     }
 
-    /// Writes the line, in one piece or not at all, and does not wait.
+    /// Writes the line, in one piece or not at all. Does not wait and does not allocate.
     ///
     /// # Errors
-    /// EAGAIN where the pipe is full, EPIPE where nobody reads.
+    /// EAGAIN where the pipe is full, ENXIO or EPIPE where nobody reads.
     pub fn say(&self, line: &Line) -> Result<(), Errno> {
         let (bytes, length) = if self.is_terminal { (line.bytes, line.length) } else { line.for_pipe() };
-        nix::unistd::write(&self.fd, &bytes[..length]).map(drop)
+        // The same file that was looked at, not what descriptor 2 may be by now.
+        let again = Fixed::<32>::of(format_args!("/proc/self/fd/{}", self.fd.as_raw_fd()));
+        let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        let fd = open(again.as_str(), flags, Mode::empty())?;
+        nix::unistd::write(&fd, &bytes[..length]).map(drop)
     }
 }
 
@@ -184,7 +190,7 @@ mod tests {
         let (_reader, writer) = std::io::pipe().unwrap();
         let (_directory, cgroup, mut child) = job(writer.into());
         let output = output(&cgroup).unwrap();
-        let line = Line::new(&"x".repeat(1000));
+        let line = Line::new("x".repeat(1000));
         assert_eq!(line.length, LENGTH);
         let outcome = (0..10_000).find_map(|_| output.say(&line).err());
         assert_eq!(outcome, Some(Errno::EAGAIN));

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigSet, Signal};
-use nix::unistd::getppid;
+use nix::unistd::{Gid, Uid, getppid};
 
 use super::mounts::mount_all;
 use super::settings::Settings;
@@ -40,6 +40,8 @@ pub struct Preparation<'a> {
     pub sigchld: Disposition,
     /// Its parent's PID.
     pub parent: i32,
+    /// Who it is, for the map of its user namespace: in there it cannot ask before it has one.
+    pub user: (Uid, Gid),
     /// Whether what cannot be had is a failure.
     pub strictness: Strictness,
 }
@@ -96,8 +98,7 @@ fn prepare(preparation: &Preparation<'_>, pipe: &mut std::fs::File) -> Result<()
     if orphaned {
         return Err("oomshim was killed".into());
     }
-    let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
-    if let Err(text) = namespaces(preparation, uid.as_raw(), gid.as_raw()) {
+    if let Err(text) = namespaces(preparation) {
         match preparation.strictness {
             Strictness::Refuse => return Err(text),
             Strictness::Warn => drop(send(pipe, &Message::Missing(text))),
@@ -122,11 +123,12 @@ fn prepare(preparation: &Preparation<'_>, pipe: &mut std::fs::File) -> Result<()
     preparation.mask.thread_set_mask().map_err(|errno| format!("cannot restore the signal mask: {}", OsError(errno)))
 }
 
-fn namespaces(preparation: &Preparation<'_>, uid: u32, gid: u32) -> Result<(), String> {
+fn namespaces(preparation: &Preparation<'_>) -> Result<(), String> {
     if preparation.unshared == Unshared::ByItself && !preparation.namespaces.is_empty() {
         unshare(preparation.namespaces).map_err(|errno| format!("cannot make namespaces: {}", OsError(errno)))?;
     }
     if preparation.namespaces.contains(CloneFlags::CLONE_NEWUSER) {
+        let (uid, gid) = preparation.user;
         // Nobody is who he was not: each number stands for itself.
         write("setgroups", "deny")?;
         write("uid_map", &format!("{uid} {uid} 1"))?;

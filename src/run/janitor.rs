@@ -81,7 +81,7 @@ fn raw(fd: BorrowedFd<'_>) -> RawFd {
 }
 
 /// Closes all descriptors but those: a pipe whose write end stays open has a reader who waits.
-fn close_others(needed: &[RawFd]) -> Result<(), Errno> {
+pub(super) fn close_others(needed: &[RawFd]) -> Result<(), Errno> {
     let null = open(Path::new("/dev/null"), OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?;
     nix::unistd::dup2_stdin(&null)?;
     nix::unistd::dup2_stdout(&null)?;

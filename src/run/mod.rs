@@ -7,7 +7,9 @@
 
 pub mod abandoned;
 pub mod admission;
+mod birth;
 pub mod child;
+mod error;
 pub mod evidence;
 pub mod janitor;
 pub mod mounts;
@@ -18,33 +20,30 @@ pub mod place;
 pub mod settings;
 pub mod supervise;
 pub mod verdict;
+pub mod witness;
 
 use std::ffi::{CString, OsStr, OsString};
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::sched::CloneFlags;
 use nix::sys::signal::Signal;
-use thiserror::Error;
 
 use crate::registry::{self, Container};
 use crate::system::cgroup::tree::Tree;
-use crate::system::clone::{Child, CloneError, Side, clone_process};
 use crate::system::disposition::{self, Disposition};
 use crate::system::os_error::OsError;
 use admission::Admitted;
-use child::{Message, Preparation, Strictness, Unshared};
+use child::Strictness;
+pub use error::RunError;
 use evidence::{Before, Evidence};
 use janitor::Janitor;
 use outcome::Outcome;
-use parent::{Parent, ParentError, Wish};
-use place::{Born, Place, PlaceError};
+use parent::{Parent, Wish};
+use place::{Place, PlaceError};
 use settings::Settings;
 use supervise::Signals;
+use witness::Witness;
 
 /// A job to be run.
 #[derive(Debug)]
@@ -77,63 +76,6 @@ pub enum Isolation {
     Namespaces,
     /// None.
     Nothing,
-}
-
-/// Why a job was not run.
-#[derive(Debug, Error)]
-pub enum RunError {
-    /// The command cannot be executed.
-    #[error("cannot run {}: {}{}", program.to_string_lossy(), OsError(*errno), if *covered { COVERED } else { "" })]
-    NotExecuted {
-        /// The command.
-        program: OsString,
-        /// The kernel's reason.
-        errno: Errno,
-        /// Whether one of the job's own directories covers its path.
-        covered: bool,
-    },
-    /// `--strict`, and not everything can be had.
-    #[error("{0}; not started, because of --strict")]
-    Refused(String),
-    /// No parent cgroup.
-    #[error(transparent)]
-    Parent(#[from] ParentError),
-    /// No cgroup of its own.
-    #[error(transparent)]
-    Place(#[from] PlaceError),
-    /// No process.
-    #[error(transparent)]
-    Clone(#[from] CloneError),
-    /// The child could not be made what it should be.
-    #[error("{0}")]
-    Child(String),
-    /// A signal ended the wait for memory.
-    #[error("ended by signal {0} while waiting for memory")]
-    Signal(i32),
-    /// Another call of the kernel.
-    #[error("cannot {what}: {}", OsError(*errno))]
-    Kernel {
-        /// What for.
-        what: &'static str,
-        /// The kernel's reason.
-        errno: Errno,
-    },
-}
-
-const COVERED: &str = "; /tmp, /var/tmp and /dev/shm are the job's own and empty: give --keep PATH, or --no-tmpfs";
-
-impl RunError {
-    /// The exit status, as env(1) has it: 127 where there is no such command, 126 where it cannot be executed, 125 where
-    /// oomshim failed, and 128 and the number of a signal.
-    #[must_use]
-    pub fn status(&self) -> u8 {
-        match self {
-            RunError::NotExecuted { errno: Errno::ENOENT, .. } => 127,
-            RunError::NotExecuted { .. } => 126,
-            RunError::Signal(number) => u8::try_from(128 + number).unwrap_or(u8::MAX),
-            _ => 125,
-        }
-    }
 }
 
 /// Runs the job to its end. `tell` gets what a person should know, each thing once. Nothing of the job is left behind, also
@@ -202,10 +144,15 @@ impl Run<'_> {
         let janitor = both.map(|(parent, place)| Janitor::start(parent, place)).transpose()?;
         let before = place.as_ref().map(Before::read);
         let (began, clock) = (SystemTime::now(), Instant::now());
+        // Without it a signal to the whole process group reaches the command twice.
+        let mut witness = Witness::start(signals).ok();
         let (child, pipe) = self.birth(place.as_ref(), signals, sigchld)?;
         record(&name, place.as_ref(), request);
-        let end = self.until_its_end(&child, pipe, signals);
+        let end = self.until_its_end(&child, pipe, signals, witness.as_mut());
         let took = clock.elapsed();
+        if let Some(witness) = witness {
+            witness.dismiss();
+        }
         let evidence = match (&place, &before) {
             (Some(place), Some(before)) => {
                 // The orphans first: what they have is the job's too.
@@ -283,93 +230,6 @@ impl Run<'_> {
             }
         }
     }
-
-    /// Starts the child, as near to what is wanted as the kernel lets.
-    fn birth(
-        &mut self,
-        place: Option<&Place>,
-        signals: &Signals,
-        sigchld: Disposition,
-    ) -> Result<(Child, OwnedFd), RunError> {
-        let wanted = namespaces(self.request);
-        let into = place.and_then(Place::birth);
-        let mut attempts = vec![(wanted, into, Born::Inside, Unshared::AtBirth)];
-        if into.is_some() {
-            attempts.push((wanted, None, Born::Outside, Unshared::AtBirth));
-        }
-        attempts.push((CloneFlags::empty(), None, Born::Outside, Unshared::ByItself));
-        let mut last = CloneError::Kernel(Errno::ENOSYS);
-        for (flags, cgroup, born, unshared) in attempts {
-            let born = if cgroup.is_some() { born } else { Born::Outside };
-            let entrances = place.map_or(Ok(Vec::new()), |place| place.entrances(born)).map_err(PlaceError::from)?;
-            let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)
-                .map_err(|errno| RunError::Kernel { what: "make a pipe", errno })?;
-            let preparation = Preparation {
-                command: &self.request.command,
-                settings: &self.request.settings,
-                kept: &self.request.kept,
-                namespaces: wanted,
-                unshared,
-                entrances,
-                mask: signals.before(),
-                sigchld,
-                parent: nix::unistd::getpid().as_raw(),
-                strictness: self.request.strictness,
-            };
-            match clone_process(flags, cgroup) {
-                Ok(Side::Parent(child)) => return Ok((child, reader)),
-                Ok(Side::Child) => {
-                    drop(reader);
-                    child::become_command(&preparation, writer)
-                }
-                Err(error) => last = error,
-            }
-        }
-        Err(last.into())
-    }
-
-    /// Hears what the child has to say, then waits for the end of the command.
-    fn until_its_end(&mut self, child: &Child, pipe: OwnedFd, signals: &Signals) -> Result<supervise::End, RunError> {
-        let messages = child::receive(pipe)
-            .map_err(|error| RunError::Kernel { what: "read a pipe", errno: OsError::from(error).0 })?;
-        let mut failed = None;
-        for message in messages {
-            match message {
-                Message::Missing(text) => {
-                    self.miss(format!("the job shares what it should have of its own: {text}"))?;
-                }
-                Message::Failed(text) if self.request.strictness == Strictness::Refuse => {
-                    failed = Some(RunError::Refused(text));
-                }
-                Message::Failed(text) => failed = Some(RunError::Child(text)),
-                Message::NotExecuted(errno) => {
-                    let program = self.request.command.first().map(CString::as_bytes).unwrap_or_default();
-                    let covered =
-                        errno == Errno::ENOENT && self.request.settings.covers(Path::new(OsStr::from_bytes(program)));
-                    failed =
-                        Some(RunError::NotExecuted { program: OsString::from_vec(program.to_owned()), errno, covered });
-                }
-            }
-        }
-        let end = supervise::supervise(child, signals)
-            .map_err(|errno| RunError::Kernel { what: "wait for the command", errno })?;
-        failed.map_or(Ok(end), Err)
-    }
-}
-
-/// The namespaces that the job gets.
-fn namespaces(request: &Request) -> CloneFlags {
-    if request.isolation == Isolation::Nothing {
-        return CloneFlags::empty();
-    }
-    let mut flags = CloneFlags::CLONE_NEWIPC;
-    if !request.settings.shared.is_empty() || !request.settings.tmpfs.is_empty() {
-        flags |= CloneFlags::CLONE_NEWNS;
-    }
-    if !crate::system::capabilities::has_sys_admin(Path::new("/proc")) {
-        flags |= CloneFlags::CLONE_NEWUSER;
-    }
-    flags
 }
 
 fn id(name: &str) -> OsString {

@@ -1,6 +1,6 @@
 //! Between the job and whoever started it: signals go to the command, its stops and its end come back.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -8,6 +8,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+use super::witness::Witness;
 use crate::system::clone::{Change, Child};
 
 /// The signals of this process, read instead of handled, so that none is lost and none ends it before its job.
@@ -51,9 +52,23 @@ impl Signals {
         None
     }
 
+    /// The next signal of the process that asks, without waiting.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn read(&self) -> Result<Option<libc::signalfd_siginfo>, Errno> {
+        self.fd.read_signal()
+    }
+
     /// Restores the signals' mask.
     pub fn unblock(&self) {
         let _ = self.before.thread_set_mask();
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 
@@ -77,13 +92,13 @@ impl End {
     }
 }
 
-/// Waits for the end of the command. Signals that were sent to this process alone are passed on; those of the terminal went
-/// to the whole process group, the command included. When the command is stopped, this process stops as well, so that the
+/// Waits for the end of the command. Signals that were sent to this process alone are passed on; those of the terminal, and
+/// what somebody sent to the whole process group, reached the command already. When the command is stopped, this process stops as well, so that the
 /// shell that has both in one job takes notice.
 ///
 /// # Errors
 /// The kernel's.
-pub fn supervise(child: &Child, signals: &Signals) -> Result<End, Errno> {
+pub fn supervise(child: &Child, signals: &Signals, mut witness: Option<&mut Witness>) -> Result<End, Errno> {
     loop {
         let mut fds =
             [PollFd::new(signals.fd.as_fd(), PollFlags::POLLIN), PollFd::new(child.fd.as_fd(), PollFlags::POLLIN)];
@@ -103,13 +118,19 @@ pub fn supervise(child: &Child, signals: &Signals) -> Result<End, Errno> {
                 _ if from_kernel => {}
                 // The command does not get what it was itself that sent.
                 _ if i32::try_from(info.ssi_pid) == Ok(child.pid) => {}
+                _ if witness.as_mut().is_some_and(|it| it.saw(child, number, info.ssi_pid)) => {}
                 _ => drop(child.fd.send_number(number)),
             }
         }
         match child.change()? {
             Some(Change::Exited(status)) => return Ok(End::Status(status)),
             Some(Change::Killed(signal)) => return Ok(End::Signal(signal)),
-            Some(Change::Stopped(_)) => stop_with(child)?,
+            Some(Change::Stopped(_)) => {
+                stop_with(child)?;
+                if let Some(witness) = &witness {
+                    witness.go_on();
+                }
+            }
             Some(Change::Continued) | None => {}
         }
     }

@@ -2,4 +2,5 @@
 
 pub mod checksum;
 pub mod escape;
+pub mod fixed;
 pub mod size;

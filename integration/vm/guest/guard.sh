@@ -7,7 +7,7 @@ start_guard() {
     sh -c 'echo 0 >/sys/fs/cgroup/guard/cgroup.procs; exec env MALLOC_ARENA_MAX=1 oomshim guard "$@"' guard "$@" >>$work/guard.log 2>&1 &
     guard=$!
     wait_for 30 oomshim guard status || fail "the guard does not answer: $(tail -n 3 $work/guard.log)"
-    note "guard ($(awk '/VmLck/ { print $2 " kB locked" }' /proc/$guard/status)) runs with $(score $guard)"
+    note "guard ($(awk '/VmLck|VmRSS/ { printf "%s %s kB ", $1, $2 }' /proc/$guard/status)) runs with $(score $guard)"
 }
 
 # in_job NAME COMMAND: a shell command in a new cgroup below /jobs, in the background; its process is $job.
@@ -19,6 +19,22 @@ in_job() {
 
 # Takes 20 MiB more every 0.4 s.
 growing='while :; do hog 20 & sleep 0.4; done'
+
+# expect_engine_kill TEXT: the newest record is of a job of a container that was killed for the machine's memory; TEXT goes into its row.
+expect_engine_kill() {
+    [ -s $work/guard.records ] && [ "$(record deed)" = killed ] || wait_for 20 has_record killed || fail "there is no record of the kill: $(tail -n 3 $work/guard.log)"
+    kernel_log | grep -q 'constraint=CONSTRAINT_NONE' && fail "the kernel killed first: $(show_kills)"
+    expect "the victim's class" "$(record class)" build-step
+    table "$1; $(steps)"
+}
+
+# counted YES NO: the one or the other, by whether the kernel counted a kill before cgroup.kill.
+counted() { [ "$(record oom_counted_ms)" = null ] && echo "$2" || echo "$1"; }
+
+# steps: how long the steps of the newest kill took.
+steps() {
+    echo "sample read in $(record sampled_us) us, order after $(record decided_us) us; from the order: log $(record told_ms), kernel counted $(record oom_counted_ms), cgroup.kill $(record killed_ms), empty $(record empty_ms), settled $(record settled_ms) ms"
+}
 
 populated() { grep -q 'populated 1' $cgroups/jobs/$1/cgroup.events; }
 dead() { ! populated "$1"; }
@@ -52,5 +68,5 @@ expect_guard_kill() {
     expect "the victim" "$(record cgroup)" /jobs/$name
     # The guard's own kill looks like the kernel's on purpose; a kill for the whole machine would not be ours.
     kernel_log | grep -q 'constraint=CONSTRAINT_NONE' && fail "the kernel killed first: $(show_kills)"
-    table "$name: $cause, MemAvailable $(($(record memory_available) >> 20)) MiB, decision to order $(record decided_us) us, kernel counted after $(record oom_counted_ms) ms, cgroup.kill after $(record killed_ms) ms, empty after $(record empty_ms) ms, settled after $(record settled_ms) ms"
+    table "$name: $cause, MemAvailable $(($(record memory_available) >> 20)) MiB; $(steps)"
 }

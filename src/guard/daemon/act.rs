@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use tracing::warn;
-
 use super::super::choose::Candidate;
 use super::super::clerk::{Kill, Task};
-use super::super::describe;
+use super::super::describe::{self, ToJob};
 use super::super::kill::Order;
 use super::super::machine::Verdict;
 use super::super::record::{Deed, Record, Told};
-use super::super::sample::JobId;
-use super::super::tell::{Line, Output};
+use super::super::sample::{Cause, JobId};
+use super::super::tell::Line;
 use super::{Daemon, PAST, Victim, now};
 use std::time::Duration;
 
@@ -19,31 +17,23 @@ impl Daemon {
     pub(super) fn kill(&mut self, verdict: &Verdict) {
         let Some(chosen) = verdict.victim else { return };
         let Some(entry) = self.table.get(chosen.id) else { return self.machine.ended(chosen.id) };
-        let (target, note) = (Arc::clone(&entry.target), entry.note.clone());
-        // What came into the cgroup since it was found. No daemon of the host gets into a container's.
-        if entry.job.container.is_none()
-            && let Some(refusal) = self.finder.daemon_in(target.cgroup())
-        {
-            warn!("guard does not kill {}: {refusal}", self.table.name(chosen.id));
-            self.found.refused.insert(entry.job.path.clone(), refusal);
-            self.look_at = Duration::ZERO;
-            return self.machine.ended(chosen.id);
-        }
+        let target = Arc::clone(&entry.target);
+        let Some(prepared) = self.prepared(chosen.id) else { return self.machine.ended(chosen.id) };
         let mut order = Order::new(target);
-        order.report_budget = self.setup.policy.guard.report_budget;
-        if self.setup.policy.guard.tell_step
-            && let Ok(output) = Output::of_job(&self.setup.proc, order.target.cgroup())
-        {
-            let line = Line::new(&describe::to_job(verdict, &chosen));
-            order.message = Some((output, line));
+        order.report_budget = budget(verdict.cause, self.setup.policy.guard.report_budget);
+        order.cause = verdict.cause.word();
+        if let Some(output) = prepared.output.filter(|_| self.setup.policy.guard.tell_step) {
+            order.message = Some((output, Line::new(ToJob { verdict, victim: &chosen })));
         }
         if self.killer.kill(order).is_err() {
             return self.machine.ended(chosen.id);
         }
+        // From here on nobody waits.
         let decided = now().saturating_sub(verdict.at);
         *self.metrics.kills.entry(verdict.cause).or_default() += 1;
+        let note = self.table.get(chosen.id).map(|entry| entry.note.clone()).unwrap_or_default();
         let record = Box::new(self.record(Deed::Killed, verdict, "killed"));
-        self.victim = Some(Victim { id: chosen.id, record, decided, note });
+        self.victim = Some(Victim { id: chosen.id, record, sampled: self.sampled, decided, note });
     }
 
     /// A kill has ended.
@@ -57,7 +47,7 @@ impl Daemon {
         }
         let Some(mut victim) = self.victim.take_if(|victim| victim.id.0 == outcome.cgroup) else { return };
         victim.record.series = self.ring.last(PAST);
-        let kill = Kill { outcome, decided: victim.decided, note: victim.note };
+        let kill = Kill { outcome, sampled: victim.sampled, decided: victim.decided, note: victim.note };
         self.clerk.hand(Task::Record(victim.record, Some(Box::new(kill))));
         self.look_at = Duration::ZERO;
     }
@@ -76,5 +66,16 @@ impl Daemon {
         let job = self.table.get(candidate.id).map(|entry| &entry.job);
         let (class, container) = job.map(|job| (job.class.clone(), job.container.clone())).unwrap_or_default();
         Told::new(candidate, self.table.name(candidate.id), class, container)
+    }
+}
+
+/// How long a kill may wait for the kernel to count one of its own. Where memory is used up the kernel is about to choose for
+/// itself; where the machine swaps or thrashes that takes it 8 s and more (facts of recorded series in `testdata/series`), and
+/// a job at its own limit is nobody else's harm. What is stuck there, the kernel counts late.
+fn budget(cause: Cause, usual: Duration) -> Duration {
+    match cause {
+        Cause::Exhaustion => usual,
+        Cause::SwapStorm | Cause::Thrash => usual * 5,
+        Cause::OwnLimit => usual * 20,
     }
 }

@@ -138,6 +138,7 @@ impl Daemon {
         if self.table.read(&mut self.sample, &mut self.buffer) {
             self.look_at = self.look_at.min(self.sample.at + LOOK_SOON);
         }
+        self.sampled = now().saturating_sub(self.sample.at);
         let step = self.machine.step(&self.sample);
         self.sample.pressed = false;
         self.outlook = step.outlook;
@@ -162,6 +163,7 @@ impl Daemon {
         self.clerk_records();
         self.pace = step.pace;
         if step.pace == ARMED {
+            self.prepare();
             self.metrics.armed += ARMED;
         }
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);

@@ -16,6 +16,7 @@ use super::Outcome;
 use super::target::{Target, number};
 use crate::system::cgroup::{Cgroup, CgroupError, Limit, limit};
 use crate::system::thread;
+use crate::text::fixed::Fixed;
 
 /// The attribute of a cgroup that is being killed: the limits that it had, `memory.max` and `memory.swap.max`.
 const ATTRIBUTE: &str = "trusted.oomshim.limits";
@@ -45,7 +46,10 @@ pub(super) fn take(target: &Target, outcome: &mut Outcome) -> Option<Limits> {
     };
     let swap_max = target.swap_max.as_ref().and_then(|fd| number(fd).ok());
     let limits = Limits { max, swap_max };
-    let value = format!("{max} {}", swap_max.map_or_else(|| "-".to_owned(), |limit| limit.to_string()));
+    let value = match swap_max {
+        Some(swap_max) => Fixed::<64>::of(format_args!("{max} {swap_max}")),
+        None => Fixed::of(format_args!("{max} -")),
+    };
     let note = |name| target.memory.set_attribute(name, value.as_bytes());
     if let Err(error) = note(ATTRIBUTE).or_else(|_| note(USER_ATTRIBUTE)) {
         // A guard that dies now would leave a job with no memory, and nobody would know what it had.
@@ -66,7 +70,7 @@ pub(super) fn put_back(target: &Target, limits: Limits, outcome: &mut Outcome) {
         [("memory.max", &target.max, Some(limits.max)), ("memory.swap.max", &target.swap_max, limits.swap_max)]
     {
         if let (Some(fd), Some(value)) = (fd, value)
-            && let Err(errno) = write(fd, &value.to_string())
+            && let Err(errno) = write(fd, Fixed::<24>::of(value).as_str())
         {
             outcome.fail(file, errno);
         }

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::AsFd;
 
-use super::limits::{self, Prelude};
+use super::limits::{self, Limits, Prelude};
 use super::target::Target;
 use super::{Order, Outcome, Survivor};
 use crate::registry::KILLED_ATTRIBUTE;
@@ -24,6 +24,9 @@ const SETTLE_STEP: Duration = Duration::from_millis(50);
 /// How long memory is waited for that comes back.
 const SETTLE: Duration = Duration::from_secs(2);
 
+/// The longest that the end of a job is waited for, as long as its processes become fewer: 5000 take 10 s.
+const LONGEST: Duration = Duration::from_secs(20);
+
 /// Of how many processes that do not end the state is told.
 const NAMED: usize = 16;
 
@@ -31,25 +34,8 @@ const NAMED: usize = 16;
 pub(super) fn kill(order: &Order, prelude: &mut Prelude) -> Outcome {
     let began = Instant::now();
     let target = &order.target;
-    let mut outcome = Outcome { cgroup: target.id(), before: target.usage(), ..Outcome::default() };
-    if let Some((output, line)) = &order.message {
-        match output.say(line) {
-            Ok(()) => outcome.told = Some(began.elapsed()),
-            Err(errno) => outcome.fail("message", errno),
-        }
-    }
-    if let Err(error) = target.ending().set_attribute(KILLED_ATTRIBUTE, order.cause.as_bytes()) {
-        outcome.fail("setxattr", error.errno);
-    }
-    let taken = if order.report_budget.is_zero() || !target.can_look_like_oom() {
-        None
-    } else {
-        limits::take(target, &mut outcome)
-    };
-    if taken.is_some() {
-        await_kernel(target, order.report_budget, prelude, began, &mut outcome);
-    }
-    end(target, order, began, &mut outcome);
+    let mut outcome = Outcome { cgroup: target.id(), ..Outcome::default() };
+    let taken = strike(order, prelude, began, &mut outcome);
     wait_until_empty(target, order, prelude, began, &mut outcome);
     settle(target, began, &mut outcome);
     if let Some(limits) = taken {
@@ -64,6 +50,29 @@ pub(super) fn kill(order: &Order, prelude: &mut Prelude) -> Outcome {
         limits::put_back(target, limits, &mut outcome);
     }
     outcome
+}
+
+/// Up to `cgroup.kill`: here nothing is allocated, and nothing waits but for the kernel's own kill. Gives the limits that
+/// were taken.
+fn strike(order: &Order, prelude: &mut Prelude, began: Instant, outcome: &mut Outcome) -> Option<Limits> {
+    let target = &order.target;
+    outcome.before = target.usage();
+    if let Some((output, line)) = &order.message {
+        match output.say(line) {
+            Ok(()) => outcome.told = Some(began.elapsed()),
+            Err(errno) => outcome.fail("message", errno),
+        }
+    }
+    if let Err(error) = target.ending().set_attribute(KILLED_ATTRIBUTE, order.cause.as_bytes()) {
+        outcome.fail("setxattr", error.errno);
+    }
+    let taken =
+        if order.report_budget.is_zero() || !target.can_look_like_oom() { None } else { limits::take(target, outcome) };
+    if taken.is_some() {
+        await_kernel(target, order.report_budget, prelude, began, outcome);
+    }
+    end(target, order, began, outcome);
+    taken
 }
 
 /// Takes the job's memory away and waits until the kernel has killed somebody, or the budget is used up.
@@ -106,11 +115,14 @@ fn end(target: &Target, order: &Order, began: Instant, outcome: &mut Outcome) {
     }
 }
 
-/// Waits for the last process. Releases the memory of those that do not end, and at the deadline says who they are.
+/// Waits for the last process. Releases the memory of those that do not end, and says who they are when none has ended for
+/// as long as the order waits.
 fn wait_until_empty(target: &Target, order: &Order, prelude: &Prelude, began: Instant, outcome: &mut Outcome) {
     let since = Instant::now();
     let mut interrupted = false;
     let mut released = Duration::ZERO;
+    let mut deadline = order.deadline;
+    let mut left = usize::MAX;
     loop {
         if !target.is_populated() {
             outcome.empty = Some(began.elapsed());
@@ -129,9 +141,14 @@ fn wait_until_empty(target: &Target, order: &Order, prelude: &Prelude, began: In
                 outcome.released += release(target, outcome);
             }
         }
-        if waited >= order.deadline {
-            outcome.survivors = survivors(target);
-            break;
+        if waited >= deadline {
+            let now = target.ending().all_procs().unwrap_or_default().len();
+            if now >= left || waited >= LONGEST {
+                outcome.survivors = survivors(target);
+                break;
+            }
+            left = now;
+            deadline = waited + order.deadline;
         }
         wake(target, Duration::from_millis(5));
     }
@@ -203,4 +220,68 @@ fn settle(target: &Target, began: Instant, outcome: &mut Outcome) {
     }
     outcome.after = last;
     outcome.shared_after = target.shared();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::allocation_tests::during;
+    use crate::guard::tell::{Line, Output};
+    use crate::system::cgroup::{Cgroup, Version};
+    use std::io::Read;
+    use std::path::Path;
+
+    /// Files that stand in for a job's cgroup.
+    fn fake(populated: &str) -> (tempfile::TempDir, Target) {
+        let directory = tempfile::tempdir().unwrap();
+        let files = [
+            ("cgroup.procs", ""),
+            ("cgroup.kill", ""),
+            ("cgroup.events", populated),
+            ("memory.current", "9000000\n"),
+            ("memory.events", "oom_kill 0\n"),
+            ("memory.stat", "shmem 7\n"),
+            ("memory.max", "300000\n"),
+            ("memory.swap.max", "max\n"),
+        ];
+        for (file, text) in files {
+            std::fs::write(directory.path().join(file), text).unwrap();
+        }
+        let target = Target::open(Cgroup::fake(directory.path(), Version::V2), None).unwrap();
+        (directory, target)
+    }
+
+    #[test]
+    fn nothing_is_allocated_before_the_kill() {
+        let (directory, target) = fake("populated 1\n");
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let mut child = std::process::Command::new("sleep").arg("60").stderr(writer).spawn().unwrap();
+        std::fs::write(directory.path().join("cgroup.procs"), format!("{}\n", child.id())).unwrap();
+        let output = Arc::new(Output::of_job(Path::new("/proc"), target.cgroup()).unwrap());
+        let mut order = Order::new(Arc::new(target));
+        order.report_budget = Duration::from_millis(20);
+        order.message = Some((output, Line::new("why")));
+        let mut prelude = Prelude::start().unwrap();
+        let mut outcome = Outcome::default();
+        let (taken, count) = during(|| strike(&order, &mut prelude, Instant::now(), &mut outcome));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(taken.is_some() && outcome.killed.is_some() && outcome.failures.is_empty(), "{outcome:?}");
+        assert_eq!(std::fs::read(directory.path().join("cgroup.kill")).unwrap(), b"1");
+        let mut said = String::new();
+        reader.read_to_string(&mut said).unwrap();
+        assert_eq!((said.as_str(), count), ("\nwhy\n", 0));
+    }
+
+    #[test]
+    fn limits_are_back_when_the_job_is_gone() {
+        let (directory, target) = fake("populated 0\n");
+        let target = Arc::new(target);
+        let order = Order::new(Arc::clone(&target));
+        let outcome = kill(&order, &mut Prelude::start().unwrap());
+        assert!(outcome.is_dead() && outcome.failures.is_empty(), "{outcome:?}");
+        assert!(!limits::is_unfinished(target.cgroup()));
+        // A file is not truncated by a write, a cgroup's is: what counts is that the old value came last.
+        assert!(std::fs::read(directory.path().join("memory.max")).unwrap().ends_with(b"300000"));
+    }
 }
