@@ -34,14 +34,19 @@ enum When {
 const WIDTH: usize = 80;
 
 impl PictureArgs {
-    /// The picture in lines of the terminal; empty where none is wanted.
-    pub(super) fn draw(&self, picture: &Picture) -> String {
+    /// With which letters and how wide pictures are drawn in the terminal; `None` where none is wanted.
+    pub(super) fn look(&self) -> Option<(Letters, usize)> {
         let is_wanted = match self.picture {
             When::Auto => columns().is_some(),
             When::Always => true,
             When::Never => false,
         };
-        if is_wanted { terminal::draw(picture, letters(self.ascii), columns().unwrap_or(WIDTH)) } else { String::new() }
+        is_wanted.then(|| (letters(self.ascii), columns().unwrap_or(WIDTH)))
+    }
+
+    /// The picture in lines of the terminal; empty where none is wanted.
+    pub(super) fn draw(&self, picture: &Picture) -> String {
+        self.look().map(|(letters, width)| terminal::draw(picture, letters, width)).unwrap_or_default()
     }
 
     /// Writes the figure where one is wanted.

@@ -7,13 +7,15 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::Exit;
 use super::format::{OutputFormat, columns};
+use super::picture::PictureArgs;
 use crate::guard::place;
-use crate::guard::record::{self, Deed};
 use crate::registry;
 use crate::report::collect::Collector;
+use crate::report::decision::{self, Decision};
 use crate::report::event::OomEvent;
 use crate::report::source::{self, Kmsg, Next};
-use crate::report::{Context, GuardKill, Report, json, rest, text};
+use crate::report::text::{self, Look};
+use crate::report::{Context, Report, json, rest};
 
 /// The command line of `oomshim report`.
 #[derive(Debug, clap::Args)]
@@ -36,6 +38,8 @@ pub struct Args {
     /// How to print
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
+    #[command(flatten)]
+    picture: PictureArgs,
 }
 
 fn since(text: &str) -> anyhow::Result<Timestamp> {
@@ -87,13 +91,30 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let other = collector.finish(&mut events);
     let reports: Vec<Report> =
         events.into_iter().map(|event| context.report(event)).filter(|it| args.wants(it)).collect();
+    let alone = context
+        .guard
+        .into_iter()
+        .filter(|it| args.wants_decision(it))
+        .filter(|decision| !reports.iter().any(|report| report.decision.as_ref() == Some(decision)));
+    let alone: Vec<Decision> = alone.collect();
+    args.write_figure(&reports, &alone)?;
     let has_asked = args.container.is_some() || args.since.is_some();
     let text = match args.format {
-        OutputFormat::Json => reports.iter().map(json::write).collect::<String>() + &json::write_rest(&other),
+        OutputFormat::Json => {
+            merge(&reports, &alone, |reports| reports.iter().map(json::write).collect(), Decision::json)
+                + &json::write_rest(&other)
+        }
         OutputFormat::Text => {
-            let mut shown = text::write_all(&reports, columns());
-            shown.push_str(&rest::write(&other, !reports.is_empty()));
-            if reports.is_empty() && (other.is_empty() || has_asked) {
+            let look = args.look();
+            let mut shown = merge(
+                &reports,
+                &alone,
+                |reports| text::write_all(reports, look),
+                |decision| text::write_decision(decision, look),
+            );
+            let has_told = !reports.is_empty() || !alone.is_empty();
+            shown.push_str(&rest::write(&other, has_told));
+            if !has_told && (other.is_empty() || has_asked) {
                 let asked = if has_asked { " that you asked for" } else { "" };
                 shown.push_str(&format!(
                     "The log has no record of a process{asked} that was killed when memory ran out.\n"
@@ -106,13 +127,28 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// This machine, now: its containers, and what the guard ended.
+/// Both in the order of their time.
+fn merge(
+    mut reports: &[Report],
+    alone: &[Decision],
+    events: impl Fn(&[Report]) -> String,
+    decision: impl Fn(&Decision) -> String,
+) -> String {
+    let mut shown = String::new();
+    for next in alone {
+        let is_before = |report: &Report| report.event.time.since_boot.is_none_or(|at| at <= next.since_boot);
+        let (before, behind) = reports.split_at(reports.iter().take_while(|it| is_before(it)).count());
+        shown.push_str(&events(before));
+        shown.push_str(&decision(next));
+        reports = behind;
+    }
+    shown + &events(reports)
+}
+
+/// This machine, now: its containers, and what the guard did.
 fn context() -> Context {
-    let records = record::all(Path::new(place::DIRECTORY)).into_iter().filter(|it| it.deed == Deed::Killed);
-    let kills = records.filter_map(|it| {
-        Some(GuardKill { since_boot: it.monotonic_us, cgroup: it.victim?.cgroup.into(), message: it.message })
-    });
-    Context { guard: kills.collect(), ..Context::of_machine(Path::new(registry::ROOT)) }
+    let guard = decision::all(Path::new(place::DIRECTORY));
+    Context { guard, ..Context::of_machine(Path::new(registry::ROOT)) }
 }
 
 fn follow(args: &Args) -> anyhow::Result<Exit> {
@@ -143,17 +179,45 @@ impl Args {
             if self.wants(&report) {
                 super::print(&match self.format {
                     OutputFormat::Json => json::write(&report),
-                    OutputFormat::Text => text::write(&report, columns()),
+                    OutputFormat::Text => text::write(&report, self.look()),
                 })?;
             }
         }
         Ok(())
     }
 
+    fn look(&self) -> Look {
+        Look { width: columns(), picture: self.picture.look() }
+    }
+
+    /// The figure of the newest decision that was asked for.
+    fn write_figure(&self, reports: &[Report], alone: &[Decision]) -> anyhow::Result<()> {
+        if self.picture.svg.is_none() {
+            return Ok(());
+        }
+        let decisions = reports.iter().filter_map(|report| report.decision.as_ref()).chain(alone);
+        let newest = decisions.filter(|it| it.picture.is_some()).max_by_key(|it| it.since_boot);
+        let Some(picture) = newest.and_then(|it| it.picture.as_ref()) else {
+            bail!(
+                "no figure: there is no record of a decision of oomshim guard{}; `oomshim guard status` tells whether it \
+                 runs, `oomshim guard replay --svg` draws recorded series",
+                if self.container.is_some() || self.since.is_some() { " that you asked for" } else { "" }
+            );
+        };
+        self.picture.write(picture)
+    }
+
+    fn is_recent(&self, when: Option<Timestamp>) -> bool {
+        let second = SignedDuration::from_secs(1);
+        self.since.is_none_or(|since| when.is_none_or(|when| when + second > since))
+    }
+
+    fn wants_decision(&self, decision: &Decision) -> bool {
+        self.is_recent(decision.when) && self.container.as_deref().is_none_or(|id| decision.is_about(id))
+    }
+
     /// Whether the report was asked for. One whose time cannot be told is.
     fn wants(&self, report: &Report) -> bool {
-        let second = SignedDuration::from_secs(1);
-        let recent = self.since.is_none_or(|since| report.when.is_none_or(|when| when + second > since));
-        recent && self.container.as_deref().is_none_or(|id| report.is_about(id))
+        self.is_recent(report.when) && self.container.as_deref().is_none_or(|id| report.is_about(id))
     }
 }

@@ -17,7 +17,7 @@ struct Told {
 fn told(log: &[u8]) -> Told {
     let (events, rest) = collect::all(input::all(log));
     let reports: Vec<Report> = events.into_iter().map(|event| Context::default().report(event)).collect();
-    let text = text::write_all(&reports, None) + &rest::write(&rest, !reports.is_empty());
+    let text = text::write_all(&reports, text::Look::default()) + &rest::write(&rest, !reports.is_empty());
     Told { reports, rest, text }
 }
 

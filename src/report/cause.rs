@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::GuardKill;
+use super::decision::Decision;
 use super::event::OomEvent;
 use super::kernel::{Constraint, Reach};
 use super::limit::{limit_alone, limited, shown};
@@ -97,7 +97,7 @@ pub struct Verdict {
 /// Judges an event; `container` is the first victim's, where oomshim started it, `guard` a kill of the guard's that led
 /// to it.
 #[must_use]
-pub fn judge(event: &OomEvent, container: Option<&Container>, guard: Option<&GuardKill>) -> Verdict {
+pub fn judge(event: &OomEvent, container: Option<&Container>, guard: Option<&Decision>) -> Verdict {
     let mut verdict = match guard {
         Some(kill) => verdict(
             Cause::Guard,

@@ -168,7 +168,17 @@ fn nothing_killable_does_not_prove_who_was_exempt() {
 fn the_limit_that_the_guard_lowered_is_not_the_jobs() {
     use crate::report::Context;
     use crate::report::time::Time;
-    let kill = GuardKill { since_boot: 5_000_000, cgroup: "/jobs/x".into(), message: "the floor".into() };
+    let kill = Decision {
+        since_boot: 5_000_000,
+        when: None,
+        is_kill: true,
+        cgroup: Some("/jobs/x".into()),
+        container: None,
+        message: "the floor".into(),
+        outcome: Vec::new(),
+        picture: None,
+        record: serde_json::Value::Null,
+    };
     let context = Context { guard: vec![kill], ..Context::default() };
     let at = |limit: &str, seconds: u64| OomEvent {
         time: Time::since_boot(seconds * 1_000_000),

@@ -34,7 +34,7 @@ pub fn write(report: &Report) -> String {
         .map(|it| json!({"name": escape::bytes(&it.name), "oom_score_adj": it.score, "order": it.order}));
     let exiting: Vec<Value> =
         event.exiting.iter().map(|(pid, name)| json!({"pid": pid, "name": escape::bytes(name)})).collect();
-    let value = json!({
+    let mut value = json!({
         "version": 1,
         "line": if event.line == 0 { Value::Null } else { event.line.into() },
         "time": report.when.map(|when| format!("{when:.6}")),
@@ -70,6 +70,9 @@ pub fn write(report: &Report) -> String {
         "cut": event.is_cut,
         "container": container,
     });
+    if let Some(decision) = &report.decision {
+        value["guard"] = decision.record.clone();
+    }
     format!("{value}\n")
 }
 

@@ -10,6 +10,7 @@ pub mod assemble;
 pub mod cause;
 pub mod choice;
 pub mod collect;
+pub mod decision;
 pub mod event;
 pub mod filled;
 pub mod input;
@@ -33,6 +34,7 @@ use jiff::Timestamp;
 
 use crate::registry::{self, Container};
 use cause::Verdict;
+use decision::Decision;
 use event::OomEvent;
 use time::Wall;
 
@@ -47,29 +49,8 @@ pub struct Report {
     pub verdict: Verdict,
     /// The container that was hit, where oomshim started it.
     pub container: Option<Container>,
-}
-
-/// A job that `oomshim guard` ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GuardKill {
-    /// When, in microseconds on the kernel's clock.
-    pub since_boot: u64,
-    /// The job's cgroup.
-    pub cgroup: PathBuf,
-    /// Why, in the guard's words.
-    pub message: String,
-}
-
-/// How long after the guard's decision its kills are logged at most, in microseconds. The two clocks drift apart a little.
-const AFTER_GUARD: u64 = 30_000_000;
-
-impl GuardKill {
-    /// Whether it led to that event: the guard lowers the limit of the job's cgroup.
-    fn led_to(&self, event: &OomEvent) -> bool {
-        let path = event.limit_path.as_deref().or(event.group.as_deref());
-        let is_soon = event.time.since_boot.is_some_and(|since| since.abs_diff(self.since_boot) <= AFTER_GUARD);
-        is_soon && path.is_some_and(|path| path.ends_with(self.cgroup.strip_prefix("/").unwrap_or(&self.cgroup)))
-    }
+    /// The decision of the guard that led to it.
+    pub decision: Option<Decision>,
 }
 
 /// What events are seen against.
@@ -79,8 +60,8 @@ pub struct Context {
     pub containers: Vec<Container>,
     /// When the machine whose log it is was booted; `None` for a log of another boot or machine.
     pub boot: Option<Timestamp>,
-    /// What the guard ended lately.
-    pub guard: Vec<GuardKill>,
+    /// What the guard did lately.
+    pub guard: Vec<Decision>,
 }
 
 impl Context {
@@ -106,7 +87,7 @@ impl Context {
                 Timestamp::from_microsecond(boot.as_microsecond().checked_add(micros(since)?)?).ok()
             }),
         };
-        Report { event, when, verdict, container }
+        Report { event, when, verdict, container, decision: guard.cloned() }
     }
 }
 
@@ -120,25 +101,43 @@ fn boot_time() -> Option<Timestamp> {
 /// From how many characters on the beginning of an id is enough.
 const SHORT_ID: usize = 8;
 
+/// Whether one of these containers and cgroups is that container: by its id or the beginning of that, or by the name of a
+/// cgroup.
+fn is_named<'a>(
+    containers: impl IntoIterator<Item = &'a [u8]>,
+    paths: impl IntoIterator<Item = &'a Path>,
+    id: &str,
+) -> bool {
+    let id = id.as_bytes();
+    // So many characters of an id are told by engines, and name no other container.
+    let is_it = |whole: &[u8]| whole == id || id.len() >= SHORT_ID && whole.starts_with(id);
+    let named = |path: &Path| {
+        path.components().any(|part| {
+            let name = part.as_os_str().as_bytes();
+            let name = name.strip_suffix(b".scope").unwrap_or(name);
+            // An engine's name may stand before it: `docker-ID`, `cri-containerd-ID`.
+            let tails = name.iter().enumerate().filter(|(_, byte)| **byte == b'-').map(|(at, _)| &name[at + 1..]);
+            is_it(name) || tails.into_iter().any(is_it)
+        })
+    };
+    containers.into_iter().any(is_it) || paths.into_iter().any(named)
+}
+
 impl Report {
-    /// Whether it is about that container: by its id or the beginning of that, or by a cgroup that is named after it.
+    /// Whether it is about that container.
     #[must_use]
     pub fn is_about(&self, id: &str) -> bool {
-        let id = id.as_bytes();
-        // So many characters of an id are told by engines, and name no other container.
-        let is_it = |whole: &[u8]| whole == id || id.len() >= SHORT_ID && whole.starts_with(id);
-        let named = |path: &Path| {
-            path.components().any(|part| {
-                let name = part.as_os_str().as_bytes();
-                let name = name.strip_suffix(b".scope").unwrap_or(name);
-                // An engine's name may stand before it: `docker-ID`, `cri-containerd-ID`.
-                let tails = name.iter().enumerate().filter(|(_, byte)| **byte == b'-').map(|(at, _)| &name[at + 1..]);
-                is_it(name) || tails.into_iter().any(is_it)
-            })
-        };
         let paths = [&self.event.victim_path, &self.event.group, &self.event.limit_path];
-        self.container.as_ref().is_some_and(|container| is_it(container.id.as_bytes()))
-            || paths.into_iter().flatten().any(|path| named(path))
+        let containers = self.container.as_ref().map(|it| it.id.as_bytes());
+        is_named(containers, paths.into_iter().flatten().map(PathBuf::as_path), id)
+    }
+}
+
+impl Decision {
+    /// Whether it is about that container.
+    #[must_use]
+    pub fn is_about(&self, id: &str) -> bool {
+        is_named(self.container.as_ref().map(String::as_bytes), self.cgroup.as_deref(), id)
     }
 }
 

@@ -66,7 +66,7 @@ fn people_are_told_what_happened_and_what_to_do() {
     )
     .unwrap();
     assert_eq!(
-        text::write(&report, None),
+        text::write(&report, text::Look::default()),
         "1970-01-01T00:00:05Z  cc1plus (7) was killed: its cgroup reached its own limit\n    \
          killed        7 (cc1plus): 8.0M anonymous, 4.0K of files, 0 shared; oom_score_adj 500, user 0\n    \
          container     x, class build-step\n    \
@@ -97,7 +97,7 @@ fn a_cgroup_with_nothing_killable_does_not_bring_the_machine_into_question() {
     let headline = |name: &str| {
         let log = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/kmsg").join(name)).unwrap();
         let [report] = <[Report; 1]>::try_from(events(&log)).unwrap();
-        text::write(&report, None).lines().next().unwrap().split_once("  ").unwrap().1.to_owned()
+        text::write(&report, text::Look::default()).lines().next().unwrap().split_once("  ").unwrap().1.to_owned()
     };
     assert_eq!(
         headline("6.1-cgroup-nothing-killable.log"),

@@ -3,8 +3,10 @@
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
+use super::decision::Decision;
 use super::sentence::{NAMED, chosen, name, notes, path, process, share, usage_text, what, when, whose, why};
 use super::{Report, advice, choice, filled, storm};
+use crate::picture::terminal::{self, Letters};
 use crate::text::escape;
 
 /// How many of the largest processes are named.
@@ -13,10 +15,19 @@ const LARGEST: usize = 5;
 /// The labels stand in a column of their own.
 const LABEL: usize = 18;
 
-/// The report, with an empty line behind it. `width` is how many columns a line may have; `None` for no end.
+/// How a report is to look.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Look {
+    /// How many columns a line may have; `None` for no end.
+    pub width: Option<usize>,
+    /// The letters of pictures and their width; `None` for no pictures.
+    pub picture: Option<(Letters, usize)>,
+}
+
+/// The report, with an empty line behind it.
 #[must_use]
-pub fn write(report: &Report, width: Option<usize>) -> String {
-    let mut text = Text { text: String::new(), width };
+pub fn write(report: &Report, look: Look) -> String {
+    let mut text = Text { text: String::new(), look };
     text.head(&format!("{}  {}", when(report), what(report)));
     text.killed(std::slice::from_ref(report));
     text.rest(report);
@@ -25,9 +36,9 @@ pub fn write(report: &Report, width: Option<usize>) -> String {
 
 /// Many kills for the same reason as one report.
 #[must_use]
-pub fn write_storm(reports: &[Report], width: Option<usize>) -> String {
+pub fn write_storm(reports: &[Report], look: Look) -> String {
     let Some(first) = reports.first() else { return String::new() };
-    let mut text = Text { text: String::new(), width };
+    let mut text = Text { text: String::new(), look };
     let within = match storm::length(reports) {
         Some(micros) if micros < 10_000_000 => format!(" within {}.{:03} s", micros / 1_000_000, micros / 1000 % 1000),
         Some(micros) => format!(" within {} s", micros / 1_000_000),
@@ -63,19 +74,29 @@ fn names(reports: &[Report]) -> String {
 
 /// Groups of reports as text, a storm as one.
 #[must_use]
-pub fn write_all(reports: &[Report], width: Option<usize>) -> String {
+pub fn write_all(reports: &[Report], look: Look) -> String {
     let groups = storm::group(reports).into_iter();
-    groups.map(|group| if let [one] = group { write(one, width) } else { write_storm(group, width) }).collect()
+    groups.map(|group| if let [one] = group { write(one, look) } else { write_storm(group, look) }).collect()
+}
+
+/// A decision of the guard of which the kernel's log has nothing, with an empty line behind it.
+#[must_use]
+pub fn write_decision(decision: &Decision, look: Look) -> String {
+    let mut text = Text { text: String::new(), look };
+    text.head(&decision.sentence());
+    text.decision(decision);
+    text.text.push('\n');
+    text.text
 }
 
 struct Text {
     text: String,
-    width: Option<usize>,
+    look: Look,
 }
 
 impl Text {
     fn head(&mut self, sentence: &str) {
-        match self.width {
+        match self.look.width {
             Some(width) => {
                 let options = textwrap::Options::new(width).subsequent_indent("  ").break_words(false);
                 self.text.push_str(&textwrap::fill(sentence, options));
@@ -87,7 +108,7 @@ impl Text {
 
     fn line(&mut self, label: &str, sentence: &str) {
         let first = format!("    {label:<width$}", width = LABEL - 4);
-        match self.width {
+        match self.look.width {
             Some(width) if width > 2 * LABEL => {
                 let indent = " ".repeat(LABEL);
                 let options =
@@ -138,7 +159,20 @@ impl Text {
         }
         self.line("confidence", &report.verdict.confidence.to_string());
         self.line("next", &advice::of(&report.event, report.verdict.cause));
+        if let Some(decision) = &report.decision {
+            self.decision(decision);
+        }
         self.text.push('\n');
+    }
+
+    fn decision(&mut self, decision: &Decision) {
+        for (label, sentence) in &decision.outcome {
+            self.line(label, sentence);
+        }
+        if let (Some(picture), Some((letters, width))) = (&decision.picture, self.look.picture) {
+            self.text.push('\n');
+            self.text.push_str(&terminal::draw(picture, letters, width));
+        }
     }
 
     fn container(&mut self, report: &Report) {
