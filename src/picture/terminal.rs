@@ -81,6 +81,12 @@ const NARROWEST: usize = 40;
 /// The picture in lines of at most `width` columns, each with its end.
 #[must_use]
 pub fn draw(picture: &Picture, letters: Letters, width: usize) -> String {
+    draw_in(picture, letters, width, MEMORY)
+}
+
+/// The same with so many lines for memory.
+#[must_use]
+pub fn draw_in(picture: &Picture, letters: Letters, width: usize, height: usize) -> String {
     let set = match letters {
         Letters::Unicode => &UNICODE,
         Letters::Ascii => &ASCII,
@@ -92,7 +98,8 @@ pub fn draw(picture: &Picture, letters: Letters, width: usize) -> String {
     let width = width.clamp(NARROWEST, WIDEST);
     let labels = unit.amount(picture.capacity()).len();
     let columns = Columns::new(picture, width - labels - 2);
-    let mut canvas = Canvas { out: String::new(), set, labels, unit, columns };
+    let height = height.max(2);
+    let mut canvas = Canvas { out: String::new(), set, labels, unit, columns, height };
     canvas.memory(picture);
     if picture.swap_total > 0 {
         canvas.available(picture);
@@ -157,6 +164,7 @@ struct Canvas<'a> {
     labels: usize,
     unit: Unit,
     columns: Columns,
+    height: usize,
 }
 
 /// Of a height of `rows`, the row that a value of `end` falls into, counted from the bottom.
@@ -203,13 +211,13 @@ impl Canvas<'_> {
     }
 
     fn memory(&mut self, picture: &Picture) {
-        let end = picture.capacity();
+        let (end, height) = (picture.capacity(), self.height);
         let letters = self.letters(picture);
-        let mut rows = vec![vec![' '; self.columns.len()]; MEMORY];
+        let mut rows = vec![vec![' '; self.columns.len()]; height];
         for (column, &point) in self.columns.points.iter().enumerate() {
             let mut below = 0;
             for (edge, letter) in picture.edges(&picture.points[point]).into_iter().zip(&letters) {
-                let edge = filled(edge, end, MEMORY);
+                let edge = filled(edge, end, height);
                 for row in rows.iter_mut().take(edge).skip(below) {
                     row[column] = *letter;
                 }
@@ -222,18 +230,18 @@ impl Canvas<'_> {
             None => None,
         };
         if let Some(level) = level {
-            let row = &mut rows[row_of(level, end, MEMORY)];
+            let row = &mut rows[row_of(level, end, height)];
             row.iter_mut().filter(|cell| **cell == ' ').for_each(|cell| *cell = self.set.level);
         }
         let unit = self.unit;
         let ticks = axis::amounts(end, unit, 4);
         let top = unit.amount(end);
         self.rows(picture, &rows, |row| {
-            if row == MEMORY - 1 {
+            if row == height - 1 {
                 return Some(top.clone());
             }
             // The tick stands where its value begins; the one of the top has that row for itself.
-            let tick = ticks.iter().rfind(|tick| row_of(**tick, end, MEMORY) == row)?;
+            let tick = ticks.iter().rfind(|tick| row_of(**tick, end, height) == row)?;
             Some((tick / unit.bytes).to_string())
         });
     }

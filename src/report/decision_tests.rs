@@ -23,6 +23,7 @@ fn recorded() -> Record {
         dead: true,
         method: Some("cgroup.kill".to_owned()),
         decided_us: 900,
+        sampled_us: 100,
         told_ms: Some(1),
         oom_counted_ms: Some(7),
         killed_ms: Some(8),
