@@ -8,7 +8,21 @@ use std::path::{Path, PathBuf};
 /// From the entry points down to what knows nothing of oomshim. docs/architecture.md says what is in each.
 const LAYERS: &[&[&str]] = &[
     &["cli"],
-    &["doctor", "effective", "explain", "guard", "hook", "install", "lint", "protect", "rank", "report", "run", "shim"],
+    &[
+        "doctor",
+        "effective",
+        "explain",
+        "guard",
+        "hook",
+        "image",
+        "install",
+        "lint",
+        "protect",
+        "rank",
+        "report",
+        "run",
+        "shim",
+    ],
     &["engines", "policy", "registry", "runtime"],
     &["json", "log", "picture", "spec"],
     &["fsutil", "system", "text"],

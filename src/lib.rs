@@ -14,6 +14,7 @@ pub mod explain;
 pub mod fsutil;
 pub mod guard;
 pub mod hook;
+pub mod image;
 pub mod install;
 pub mod json;
 pub mod lint;

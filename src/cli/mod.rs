@@ -6,11 +6,13 @@ pub mod doctor;
 pub mod format;
 pub mod guard;
 pub mod hook;
+pub mod image;
 pub mod install;
 pub mod lint;
 pub mod man;
 mod picture;
 pub mod policy;
+pub mod probe;
 pub mod protect;
 pub mod rank;
 pub mod report;
@@ -68,6 +70,11 @@ pub enum Command {
     Install(install::InstallArgs),
     /// Take that back, byte for byte
     Uninstall(install::UninstallArgs),
+    /// Make the image of a builder that has oomshim in it, without a registry and without a daemon
+    Image(image::Args),
+    /// Print this process's own oom_score_adj and memory.oom.group as JSON, for the container that `install` runs
+    #[command(hide = true)]
+    Probe(probe::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Write the man pages to a directory
@@ -137,6 +144,8 @@ pub fn main(args: &[&OsStr]) -> u8 {
         Command::Guard(args) => guard::run(args),
         Command::Install(args) => install::install(args),
         Command::Uninstall(args) => install::uninstall(args),
+        Command::Image(args) => image::run(args),
+        Command::Probe(args) => probe::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     };

@@ -13,6 +13,7 @@ use super::Exit;
 use crate::engines::command::{self, Judgement, Unknown};
 use crate::engines::standing::Standing;
 use crate::engines::{Engine, Launch};
+use crate::install::ask;
 use crate::protect::{self, Extent, Got, Protected};
 use crate::system::exec;
 use crate::system::host::Roots;
@@ -40,11 +41,14 @@ pub struct Args {
     /// Protect a running process instead of starting one; may be given more than once
     #[arg(long, value_name = "PID", conflicts_with = "command")]
     pid: Vec<u32>,
+    /// Protect nothing: only tell, as `ExecStartPre=` of a systemd unit, whether steps of what it starts would be immune too
+    #[arg(long, value_name = "UNIT", conflicts_with_all = ["command", "pid", "ungroup"])]
+    check_unit: Option<String>,
     /// With --pid: to its descendants too, except for containers
     #[arg(long, requires = "pid")]
     tree: bool,
     /// The command to become, and its arguments
-    #[arg(last = true, required_unless_present = "pid", value_name = "CMD")]
+    #[arg(last = true, required_unless_present_any = ["pid", "check_unit"], value_name = "CMD")]
     command: Vec<OsString>,
 }
 
@@ -74,6 +78,9 @@ pub fn status_of(args: &Args, error: &anyhow::Error) -> u8 {
 /// Where the command cannot be started, or with `--strict` not be protected.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let roots = Roots::default();
+    if let Some(unit) = &args.check_unit {
+        return check_unit(unit);
+    }
     if !args.pid.is_empty() {
         return running(args, &roots);
     }
@@ -103,6 +110,27 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let reason = exec::exec_command(&command);
     let program = args.command.first().map(|program| program.to_string_lossy().into_owned()).unwrap_or_default();
     Err(NotStarted { program, reason }.into())
+}
+
+/// Judges the command line of a unit. Its environment is this process's own: systemd gives `ExecStartPre=` the same.
+fn check_unit(unit: &str) -> anyhow::Result<Exit> {
+    let program = ask::program("systemctl").context("find systemctl")?;
+    let mut systemctl = std::process::Command::new(program);
+    let answer = ask::ask(systemctl.args(["show", "--property=ExecStart", "--value", "--", unit]), 30)?;
+    let command = exec_start(&answer.out).with_context(|| format!("{} starts nothing", escape::text(unit)))?;
+    let Judgement { leaks, unknown } = command::judge(&command);
+    leaks.iter().try_for_each(|warning| complain(false, warning))?;
+    if let Some(Unknown::StartsOthers(reason)) = &unknown {
+        complain(false, reason)?;
+    }
+    Ok(if leaks.is_empty() { Exit::Success } else { Exit::Findings })
+}
+
+/// The words of a command as `systemctl show` prints it: `{ path=… ; argv[]=WORD WORD… ; ignore_errors=no ; … }`.
+fn exec_start(text: &str) -> Option<Vec<OsString>> {
+    let words = text.split("argv[]=").nth(1)?.split(" ; ignore_errors=").next()?;
+    let words: Vec<OsString> = words.split_ascii_whitespace().map(OsString::from).collect();
+    (!words.is_empty()).then_some(words)
 }
 
 fn running(args: &Args, roots: &Roots) -> anyhow::Result<Exit> {

@@ -7,7 +7,7 @@ pub mod checks;
 pub mod output;
 pub mod snapshot;
 
-pub use snapshot::Snapshot;
+pub use snapshot::{RunningEngine, Snapshot};
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -160,6 +160,12 @@ impl RunningEngine {
         format!("{} ({})", self.engine.name(), self.pid)
     }
 
+    /// The systemd service that it is in, if its cgroup tells.
+    #[must_use]
+    pub fn service(&self) -> Option<&str> {
+        self.service.as_deref()
+    }
+
     /// The systemd unit that it is (k3s runs a containerd too), or usually is where that cannot be seen.
     #[must_use]
     pub fn unit(&self) -> &str {

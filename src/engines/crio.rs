@@ -20,12 +20,8 @@ type Files = Vec<(PathBuf, Table)>;
 /// # Errors
 /// [`EngineError`] when a configuration file exists and cannot be read.
 pub fn routes(launch: &Launch, shim: &Path) -> Result<Vec<Route>, EngineError> {
-    let named = |long, short, default: &str| {
-        let given = option(&launch.args, long).or_else(|| option(&launch.args, short));
-        given.map_or_else(|| PathBuf::from(default), PathBuf::from)
-    };
-    let directory = named("config-dir", "d", "/etc/crio/crio.conf.d");
-    let mut paths = vec![named("config", "c", "/etc/crio/crio.conf")];
+    let directory = named(launch, "config-dir", "d", "/etc/crio/crio.conf.d");
+    let mut paths = vec![config_file(launch)];
     walk(launch, &directory, DEPTH, &mut paths);
     let mut files = Files::new();
     for path in paths {
@@ -50,6 +46,17 @@ pub fn routes(launch: &Launch, shim: &Path) -> Result<Vec<Route>, EngineError> {
         }
     }
     Ok(vec![Route { workloads: "containers of Kubernetes".into(), starter, source, inherits, remedy }])
+}
+
+/// The configuration file that it reads first.
+#[must_use]
+pub fn config_file(launch: &Launch) -> PathBuf {
+    named(launch, "config", "c", "/etc/crio/crio.conf")
+}
+
+fn named(launch: &Launch, long: &str, short: &str, default: &str) -> PathBuf {
+    let given = option(&launch.args, long).or_else(|| option(&launch.args, short));
+    given.map_or_else(|| PathBuf::from(default), PathBuf::from)
 }
 
 /// CRI-O reads every file below the directory, whatever it is called (`pkg/config/config.go`, `UpdateFromPath`), in the

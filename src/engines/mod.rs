@@ -82,6 +82,18 @@ impl Engine {
         }
     }
 
+    /// The configuration file that it reads first; none for podman, which has many.
+    #[must_use]
+    pub fn config_file(self, launch: &Launch) -> Option<PathBuf> {
+        match self {
+            Engine::Buildkitd => Some(buildkitd::config_file(launch)),
+            Engine::Dockerd => Some(dockerd::config_file(launch)),
+            Engine::Containerd => Some(containerd::config_file(launch)),
+            Engine::Crio => Some(crio::config_file(launch)),
+            Engine::Podman => None,
+        }
+    }
+
     /// The ways by which the engine starts workloads when it is launched like that. `shim` is the path of
     /// `oomshim-runc` that the advice names.
     ///

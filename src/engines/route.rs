@@ -109,7 +109,7 @@ const FLAVORS: [Flavor; 4] = [Flavor::Runc, Flavor::Crun, Flavor::Youki, Flavor:
 ///
 /// By the name of another flavor it would become another runtime, which knows none of the containers that run: they could
 /// no longer be stopped.
-pub(super) fn shim_of(launch: &Launch, shim: &Path, flavor: Flavor) -> (PathBuf, Vec<String>) {
+pub(crate) fn shim_of(launch: &Launch, shim: &Path, flavor: Flavor) -> (PathBuf, Vec<String>) {
     if flavor == Flavor::Runc {
         return (shim.to_owned(), Vec::new());
     }

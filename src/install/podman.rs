@@ -7,6 +7,7 @@ use std::process::Command;
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::ask::{AskError, ask};
 use crate::engines::remedy::quoted;
 use crate::engines::{Engine, EngineError, Launch};
 use crate::runtime::flavor::Flavor;
@@ -15,13 +16,8 @@ use crate::runtime::flavor::Flavor;
 #[derive(Debug, Error)]
 pub enum PodmanError {
     /// It was not started, or failed.
-    #[error("`podman {arguments}` failed: {reason}")]
-    Failed {
-        /// Its arguments.
-        arguments: String,
-        /// What it said.
-        reason: String,
-    },
+    #[error(transparent)]
+    Failed(#[from] AskError),
     /// It said something else.
     #[error("`podman {arguments}` said something else than JSON: {reason}")]
     NotUnderstood {
@@ -44,14 +40,11 @@ pub struct Container {
     pub runtime: String,
 }
 
-fn ask(arguments: &[&str]) -> Result<Vec<u8>, PodmanError> {
-    let failed = |reason: String| PodmanError::Failed { arguments: arguments.join(" "), reason };
-    let output = Command::new("podman").args(arguments).output().map_err(|error| failed(error.to_string()))?;
-    if output.status.success() {
-        Ok(output.stdout)
-    } else {
-        Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
-    }
+/// How long podman may take, in seconds: with many containers its store is slow.
+const PATIENCE: u64 = 120;
+
+fn podman(arguments: &[&str]) -> Result<String, PodmanError> {
+    Ok(ask(Command::new("podman").args(arguments), PATIENCE)?.out)
 }
 
 /// The runtime that it uses for new containers.
@@ -59,8 +52,8 @@ fn ask(arguments: &[&str]) -> Result<Vec<u8>, PodmanError> {
 /// # Errors
 /// [`PodmanError`]
 pub fn runtime() -> Result<PathBuf, PodmanError> {
-    let path = ask(&["info", "--format", "{{.Host.OCIRuntime.Path}}"])?;
-    Ok(PathBuf::from(String::from_utf8_lossy(&path).trim()))
+    let path = podman(&["info", "--format", "{{.Host.OCIRuntime.Path}}"])?;
+    Ok(PathBuf::from(path.trim()))
 }
 
 /// The containers that were made with one of oomshim's names.
@@ -75,18 +68,17 @@ pub fn containers_of_oomshim() -> Result<Vec<Container>, PodmanError> {
         #[serde(rename = "OCIRuntime")]
         runtime: String,
     }
-    let ids = ask(&["ps", "--all", "--external=false", "--quiet", "--no-trunc"])?;
-    let ids = String::from_utf8_lossy(&ids).into_owned();
+    let ids = podman(&["ps", "--all", "--external=false", "--quiet", "--no-trunc"])?;
     let ids: Vec<&str> = ids.split_ascii_whitespace().collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let all = ask(&[&["container", "inspect"], &ids[..]].concat())?;
+    let all = podman(&[&["container", "inspect"], &ids[..]].concat())?;
     let not_understood = |error: serde_json::Error| PodmanError::NotUnderstood {
         arguments: "container inspect".to_owned(),
         reason: error.to_string(),
     };
-    let all: Vec<Inspected> = serde_json::from_slice(&all).map_err(not_understood)?;
+    let all: Vec<Inspected> = serde_json::from_str(&all).map_err(not_understood)?;
     let ours = all.into_iter().filter(|it| it.runtime.starts_with("oomshim-"));
     Ok(ours.map(|it| Container { name: it.name, runtime: it.runtime }).collect())
 }
@@ -96,18 +88,16 @@ pub fn containers_of_oomshim() -> Result<Vec<Container>, PodmanError> {
 ///
 /// # Errors
 /// [`PodmanError`]
-pub fn remainder(containers: &[Container], launch: &Launch) -> Result<String, PodmanError> {
+pub fn remainder(containers: &[Container], launch: &Launch) -> Result<Vec<String>, PodmanError> {
     let names: BTreeSet<&str> = containers.iter().map(|container| container.runtime.as_str()).collect();
-    let mut text = "# What `oomshim uninstall podman` left: containers exist that were made with these names. It takes this file away\n\
-                    # when it is called after the last of them is gone.\n[engine.runtimes]\n"
-        .to_owned();
+    let mut lines = vec!["[engine.runtimes]".to_owned()];
     for name in names {
         let flavor = Flavor::of_runtime(name.trim_start_matches("oomshim-").as_ref());
         let found = launch.find_program(flavor.name().as_ref());
         let path = found.map_or_else(|| PathBuf::from("/usr/bin").join(flavor.name()), |program| program.path);
-        text.push_str(&format!("{name} = [{}]\n", quoted(&path)));
+        lines.push(format!("{name} = [{}]", quoted(&path)));
     }
     // It is not asked how podman is set up, but a file that it cannot read is no ground to write another one on.
     Engine::Podman.routes(launch, &crate::engines::shim_path())?;
-    Ok(text)
+    Ok(lines)
 }

@@ -1,11 +1,16 @@
 //! Settings put into a text without changing any other byte of it.
 
 mod json;
+mod template;
 mod toml;
 
 use std::path::Path;
 
 use thiserror::Error;
+
+/// The lines around what is put to the end of a file.
+const BEGIN: &str = "# oomshim install: begin. `oomshim uninstall` takes these lines out again.";
+const END: &str = "# oomshim install: end";
 
 /// Why settings cannot be put into a text.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -18,8 +23,8 @@ pub enum SpliceError {
     DoesNotFit,
 }
 
-/// The text with the settings of `fragment` in it; the same text where it has them already. A name that ends in `.json`
-/// is JSON's, any other TOML's.
+/// The text with the settings of `fragment` in it; the same text where it has them already. The file's name tells the
+/// language: JSON, the template of a distribution, or else TOML.
 ///
 /// # Errors
 /// [`SpliceError`]
@@ -27,6 +32,8 @@ pub fn merge(path: &Path, text: &str, fragment: &[String]) -> Result<String, Spl
     let fragment = fragment.join("\n");
     if path.extension().is_some_and(|extension| extension == "json") {
         json::merge(text, &fragment)
+    } else if template::is_template(path) {
+        template::merge(path, text, &fragment)
     } else {
         toml::merge(text, &fragment)
     }

@@ -4,11 +4,7 @@
 use ::toml::de::{DeTable, DeValue};
 use ::toml::{Table, Value};
 
-use super::{SpliceError, indentation, line_end, newline};
-
-/// The lines around tables of ours.
-const BEGIN: &str = "# oomshim install: begin. `oomshim uninstall` takes these lines out again.";
-const END: &str = "# oomshim install: end";
+use super::{BEGIN, END, SpliceError, indentation, line_end, newline};
 
 /// A table's header and its settings.
 struct Section<'a> {
