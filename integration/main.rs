@@ -17,5 +17,6 @@ mod readme;
 mod report;
 mod run;
 mod runtimes;
+mod set_up;
 mod transparent;
 mod truth;

@@ -6,13 +6,12 @@ use super::super::Exit;
 use super::InstallArgs;
 use super::set_up;
 use super::show::{print, shown};
-use crate::engines;
 use crate::install::target::Instance;
 use crate::install::{PlanError, Planned, plan, proof};
 
 /// Tells it.
 pub(super) fn one(args: &InstallArgs, instance: &Instance) -> anyhow::Result<Exit> {
-    let shim = engines::shim_path();
+    let shim = args.shim();
     let oomshim = shim.with_file_name("oomshim");
     let (name, engine) = (&instance.name, instance.target.engine());
     let request = set_up::request(args, instance, &shim, &oomshim);
@@ -33,7 +32,10 @@ pub(super) fn one(args: &InstallArgs, instance: &Instance) -> anyhow::Result<Exi
         }
         Planned::Nothing => {}
     }
-    let routes = engine.routes(&instance.launch, &shim)?;
+    // What does not run is judged by how it will start.
+    let next = plan::next_start(&instance.launch, request.service);
+    let launch = if instance.pid.is_some() { &instance.launch } else { &next };
+    let routes = engine.routes(launch, &shim)?;
     let old = routes.iter().find(|route| args.scope().has(&route.workloads) && !route.is_oomshim());
     if let Some(route) = old {
         print(&format!(

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::Exit;
+use crate::engines;
+use crate::fsutil::confined::ConfinedRoot;
 use crate::install::{PlanError, Scope, Target};
 
 impl clap::ValueEnum for Target {
@@ -114,6 +116,17 @@ impl InstallArgs {
 
     fn is_here(&self) -> bool {
         self.root == Path::new("/")
+    }
+
+    /// Where oomshim-runc is on the machine that is set up.
+    fn shim(&self) -> PathBuf {
+        if self.is_here() {
+            return engines::shim_path();
+        }
+        let files = ConfinedRoot::new(&self.root);
+        let usual = ["/usr/local/bin", "/usr/bin"].map(|directory| Path::new(directory).join(engines::SHIM));
+        let found = usual.iter().find(|path| files.program(path).is_some());
+        found.unwrap_or(&usual[0]).clone()
     }
 }
 

@@ -9,7 +9,7 @@ use super::super::Exit;
 use super::InstallArgs;
 use super::choose;
 use super::show::{by_hand, diff, print, shown};
-use crate::engines::{self, Engine};
+use crate::engines::Engine;
 use crate::install::proof::{self, Effective, Seen};
 use crate::install::target::{self, Instance};
 use crate::install::{Journal, Lock, Needs, Plan, Planned, Request, plan, podman, restart};
@@ -36,7 +36,7 @@ pub(super) fn request<'a>(
 
 /// Sets it up.
 pub(super) fn one(args: &InstallArgs, instance: &Instance) -> anyhow::Result<Exit> {
-    let (shim, engine) = (engines::shim_path(), instance.target.engine());
+    let (shim, engine) = (args.shim(), instance.target.engine());
     let oomshim = shim.with_file_name("oomshim");
     let request = request(args, instance, &shim, &oomshim);
     if args.is_here() {

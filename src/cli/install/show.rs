@@ -41,8 +41,8 @@ pub(super) fn by_hand(plan: &Plan) -> String {
 
 /// Prints an error of several lines.
 pub(super) fn complain(text: &str) -> anyhow::Result<()> {
-    let lines: String = text.lines().flat_map(|line| [escape::text(line), "\n".to_owned()]).collect();
-    Ok(std::io::stderr().write_all(format!("oomshim: {lines}").as_bytes())?)
+    let lines: Vec<_> = text.lines().map(escape::text).collect();
+    Ok(std::io::stderr().write_all(format!("oomshim: {}\n", lines.join("\n")).as_bytes())?)
 }
 
 pub(super) fn shown(path: &Path) -> String {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::engines::{Engine, Launch, Remedy};
 use draft::Draft;
 pub use error::PlanError;
+pub use unit::next_start;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]

@@ -35,7 +35,8 @@ pub(super) fn immunity(oomshim: &Path) -> Vec<String> {
 }
 
 /// The engine as it will be started next: with the variables of a drop-in that was written since it was.
-pub(super) fn next_start(launch: &Launch, service: Option<&str>) -> Launch {
+#[must_use]
+pub fn next_start(launch: &Launch, service: Option<&str>) -> Launch {
     let mut next = launch.clone();
     let read = |unit| launch.files.read(&path(unit, RUNTIME)).ok().flatten();
     let text = service.and_then(read).unwrap_or_default();
