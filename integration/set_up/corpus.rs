@@ -60,9 +60,7 @@ fn check_status(machine: &Machine) -> i32 {
     let is_rendered = matches!(machine.engine.as_str(), "k3s" | "rke2");
     let main = format!("var/lib/rancher/{}/agent/etc/containerd/config.toml", machine.engine);
     let imports = fs::read_to_string(machine.root().join(main)).is_ok_and(|text| text.contains("imports"));
-    let by_variable =
-        machine.engine == "docker" && machine.files().keys().any(|path| path.ends_with("50-oomshim.conf"));
-    i32::from(is_rendered && !imports || by_variable)
+    i32::from(is_rendered && !imports)
 }
 
 #[test]

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use super::super::Exit;
 use super::InstallArgs;
 use super::choose;
-use super::show::{by_hand, diff, print, shown};
+use super::show::{self, by_hand, diff, print, shown};
 use crate::engines::Engine;
 use crate::install::proof::{self, Effective, Seen};
 use crate::install::target::{self, Instance};
@@ -81,7 +81,7 @@ pub(super) fn one(args: &InstallArgs, instance: &Instance) -> anyhow::Result<Exi
         .and_then(|()| asked(args, instance, &request, &before))
         .and_then(|()| if args.restart { started(args, instance, &plan) } else { Ok(Vec::new()) });
     match done {
-        Ok(seen) => tell(args, &plan, &seen),
+        Ok(seen) => Ok(done_with(args, &plan, &seen)),
         Err(error) => Err(back(args, instance, &plan, &journal, error)),
     }
 }
@@ -160,7 +160,7 @@ fn back(
     error.context("everything is as it was")
 }
 
-fn tell(args: &InstallArgs, plan: &Plan, seen: &[Seen]) -> anyhow::Result<Exit> {
+fn done_with(args: &InstallArgs, plan: &Plan, seen: &[Seen]) -> Exit {
     let names: Vec<String> = plan.files.iter().map(|change| shown(&change.path)).collect();
     let mut text = format!("{}: wrote {}", plan.name, names.join(", "));
     if !args.restart && !plan.effects.is_empty() {
@@ -174,6 +174,6 @@ fn tell(args: &InstallArgs, plan: &Plan, seen: &[Seen]) -> anyhow::Result<Exit> 
         text.push_str(&format!("{}: {seen}\n", plan.name));
     }
     text.push_str(&by_hand(plan));
-    print(&text)?;
-    Ok(if plan.by_hand.is_empty() { Exit::Success } else { Exit::Findings })
+    show::tell(&text);
+    if plan.by_hand.is_empty() { Exit::Success } else { Exit::Findings }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::super::Exit;
 use super::UninstallArgs;
-use super::show::{print, shown};
+use super::show::{shown, tell};
 use crate::engines::{Engine, Launch};
 use crate::fsutil::confined::ConfinedRoot;
 use crate::install::target::{self, Instance, Target};
@@ -55,19 +55,19 @@ fn one(args: &UninstallArgs, target: Target, journal: Journal) -> anyhow::Result
             Undone::AsBefore => "was as before already",
             Undone::Left => "has only the runtime's name, which leads to the plain runtime",
         };
-        print(&format!("{name}: {} {what}\n", shown(&path)))?;
+        tell(&format!("{name}: {} {what}\n", shown(&path)));
     }
     if !needed.is_empty() {
-        print(&format!(
+        tell(&format!(
             "{name}: containers need the name: {}. When they are gone, run `oomshim uninstall {}` again\n",
             escape::text(&pins::shown(&needed)),
             target.name()
-        ))?;
+        ));
     }
     if args.restart {
         again(target, &name, has_unit)?;
     } else if let Some(text) = then(target, has_unit, exit) {
-        print(&format!("{name}: {text}\n"))?;
+        tell(&format!("{name}: {text}\n"));
     }
     Ok(exit)
 }
@@ -77,7 +77,8 @@ fn again(target: Target, name: &str, has_unit: bool) -> anyhow::Result<()> {
     let Some(instance) = target::all().0.into_iter().find(is_it) else { return Ok(()) };
     let needs = if target.engine() == Engine::Crio { Needs::Reload } else { Needs::Restart };
     restart::restart(&instance, needs, has_unit)?;
-    print(&format!("{name}: restarted\n"))
+    tell(&format!("{name}: restarted\n"));
+    Ok(())
 }
 
 /// What makes it take effect.
