@@ -10,6 +10,7 @@
 mod cases;
 mod command;
 mod corpus;
+mod cross_file;
 mod fixes;
 mod formats;
 mod growth;
@@ -18,5 +19,4 @@ mod others;
 mod project;
 mod registry;
 mod terminal;
-mod together;
 mod tool;

@@ -8,7 +8,7 @@ use super::tool::{lint, run, run_with_input};
 
 /// What a person is told whose files are all another program's.
 const OTHER: &str = "no kind of file that is judged here; if it is one all the same, say which with --kind";
-const FIRES: &str = "testdata/lint/oom-score-unset/fires.json";
+const FIRES: &str = "testdata/lint/oom-score-adj-unset/fires.json";
 
 /// The names of the rules that fired, from the JSON.
 fn rules(args: &[&str]) -> Vec<String> {
@@ -21,8 +21,8 @@ fn rules(args: &[&str]) -> Vec<String> {
 fn the_exit_status_is_0_1_or_2() {
     let cases: &[(&[&str], i32)] = &[
         (&[FIRES], 1),
-        (&["testdata/lint/oom-score-unset/clean.json"], 0),
-        (&[FIRES, "--ignore", "oom-score-unset"], 0),
+        (&["testdata/lint/oom-score-adj-unset/clean.json"], 0),
+        (&[FIRES, "--ignore", "oom-score-adj-unset"], 0),
         (&[FIRES, "--fail-on", "error"], 0),
         (&["testdata/lint/no-memory-limit/fires.json"], 0),
         (&["testdata/lint/no-memory-limit/fires.json", "--fail-on", "note"], 1),
@@ -37,9 +37,9 @@ fn the_exit_status_is_0_1_or_2() {
         (&[FIRES, "--diff", "--fail-on", "error"], 0),
         (&[FIRES, "--diff", "--format", "json"], 2),
         (&["testdata/argv"], 2),
-        (&["testdata/argv", "testdata/lint/oom-score-unset/clean.json"], 0),
+        (&["testdata/argv", "testdata/lint/oom-score-adj-unset/clean.json"], 0),
         (&["--list-rules"], 0),
-        (&["--explain", "oom-score-unset"], 0),
+        (&["--explain", "oom-score-adj-unset"], 0),
         (&["--explain", "no-such-rule"], 2),
     ];
     for (args, expected) in cases {
@@ -52,9 +52,9 @@ fn the_exit_status_is_0_1_or_2() {
 fn rules_are_chosen_and_left_out() {
     let privileged = "testdata/specs/docker-privileged.json";
     assert_eq!(rules(&["--select", "keeps-sys-resource", privileged]), ["keeps-sys-resource"]);
-    assert!(rules(&["--select", "score", privileged]).iter().all(|rule| rule == "keeps-sys-resource"));
+    assert!(rules(&["--select", "oom-score-adj", privileged]).iter().all(|rule| rule == "keeps-sys-resource"));
     assert!(
-        !rules(&["--ignore", "score,no-memory-limit", privileged])
+        !rules(&["--ignore", "oom-score-adj,no-memory-limit", privileged])
             .iter()
             .any(|rule| rule == "keeps-sys-resource" || rule == "no-memory-limit")
     );
@@ -66,13 +66,13 @@ fn a_file_can_ignore_its_own_findings() {
     let spec = fs::read_to_string(FIRES).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("spec.json");
-    let annotated = spec.replacen('{', "{\"annotations\": {\"oomshim.lint.ignore\": \"oom-score-unset\"},", 1);
+    let annotated = spec.replacen('{', "{\"annotations\": {\"oomshim.lint.ignore\": \"oom-score-adj-unset\"},", 1);
     fs::write(&path, &annotated).unwrap();
     let said = run([&path]);
     assert_eq!((said.status, said.out.lines().last()), (0, Some("nothing found in 1 file (1 ignored)")), "{said:?}");
 
-    for (words, ignored) in [("score", 1), ("killing, score", 1), ("all", 1), ("killing", 0)] {
-        fs::write(&path, annotated.replace("oom-score-unset", words)).unwrap();
+    for (words, ignored) in [("oom-score-adj", 1), ("killing, oom-score-adj", 1), ("all", 1), ("killing", 0)] {
+        fs::write(&path, annotated.replace("oom-score-adj-unset", words)).unwrap();
         let said = run([&path]);
         assert_eq!((said.status, said.out.contains("(1 ignored)")), (1 - ignored, ignored == 1), "{words}: {said:?}");
     }
@@ -80,7 +80,7 @@ fn a_file_can_ignore_its_own_findings() {
     let toml = directory.path().join("buildkitd.toml");
     fs::write(&toml, "[worker.oci]\n# oomshim: ignore[buildkitd-without-shim]\nbinary = \"/usr/bin/runc\"\n").unwrap();
     assert_eq!(run([&toml]).status, 0);
-    for (word, status) in [("no-memory-limit", 1), ("score", 1), ("deployment", 0), ("all", 0)] {
+    for (word, status) in [("no-memory-limit", 1), ("oom-score-adj", 1), ("deployment", 0), ("all", 0)] {
         fs::write(&toml, format!("[worker.oci]\nbinary = \"/usr/bin/runc\" # oomshim: ignore[{word}]\n")).unwrap();
         assert_eq!(run([&toml]).status, status, "{word}");
     }
@@ -103,7 +103,7 @@ fn standard_input_is_a_file_too() {
 }
 
 #[test]
-fn a_folder_is_searched_and_what_is_not_ours_is_passed_over() {
+fn a_directory_is_searched_for_our_files() {
     let said = run(["src", "testdata/specs", "--select", "shape"]);
     let files = fs::read_dir("testdata/specs")
         .unwrap()
@@ -202,7 +202,7 @@ fn a_file_that_may_not_be_read_or_written_is_told() {
         (status, err),
         (Some(2), line("a-spec.json", "cannot create a new file beside it: access is refused (EACCES)"))
     );
-    assert!(out.contains("warning[oom-score-unset]") && !out.contains("fixed"), "what stays is told: {out}");
+    assert!(out.contains("warning[oom-score-adj-unset]") && !out.contains("fixed"), "what stays is told: {out}");
     mode("", 0o755);
     mode("closed", 0o755);
 }
@@ -233,12 +233,14 @@ fn the_kind_is_what_the_person_says() {
 
 #[test]
 fn a_name_that_is_not_known_is_answered_with_the_nearest_one() {
-    for args in [["--explain", "oom-score-unst"], ["--select", "oom-score-unst"], ["--ignore", "oom-score-unst"]] {
+    for args in
+        [["--explain", "oom-score-adj-unst"], ["--select", "oom-score-adj-unst"], ["--ignore", "oom-score-adj-unst"]]
+    {
         let said = run(args.into_iter().chain([FIRES]));
-        let expected = "oomshim: there is no rule or group `oom-score-unst`; did you mean `oom-score-unset`?\n";
+        let expected = "oomshim: there is no rule or group `oom-score-adj-unst`; did you mean `oom-score-adj-unset`?\n";
         assert_eq!((said.status, said.err.as_str()), (2, expected), "{args:?}");
     }
-    assert!(run(["--explain", "score"]).err.contains("score is a group of rules; --list-rules"));
+    assert!(run(["--explain", "oom-score-adj"]).err.contains("oom-score-adj is a group of rules; --list-rules"));
 }
 
 #[test]

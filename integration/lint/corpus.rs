@@ -58,8 +58,8 @@ fn what_engines_really_do_is_found() {
         findings.iter().map(|finding| finding["rule"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let cases = [
-        ("buildkit-default", "oom-score-unset", true),
-        ("docker-default", "oom-score-unset", false),
+        ("buildkit-default", "oom-score-adj-unset", true),
+        ("docker-default", "oom-score-adj-unset", false),
         ("docker-oom-kill-disable", "oom-killer-disabled", true),
         ("docker-privileged", "keeps-sys-resource", true),
         ("docker-memory", "no-memory-limit", false),

@@ -20,7 +20,7 @@ fn fixtures() -> Vec<(&'static str, PathBuf)> {
     };
     let specs = fs::read_dir(repository().join("testdata/specs")).unwrap().map(|entry| entry.unwrap().path());
     let specs = specs.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-    named("fires").into_iter().chain(named("clean")).chain(specs.map(|path| ("oom-score-unset", path))).collect()
+    named("fires").into_iter().chain(named("clean")).chain(specs.map(|path| ("oom-score-adj-unset", path))).collect()
 }
 
 #[test]
@@ -47,18 +47,18 @@ fn fixed_twice_is_fixed_once_and_the_findings_are_gone() {
 
 #[test]
 fn a_fix_changes_what_it_says_and_nothing_else() {
-    let said = run(["--diff", "testdata/lint/oom-score-unset/fires.json"]);
+    let said = run(["--diff", "testdata/lint/oom-score-adj-unset/fires.json"]);
     insta::assert_snapshot!("diff", said.out);
     let said = run([
         "--diff",
         "--unsafe-fixes",
         "testdata/lint/keeps-sys-resource/fires.json",
-        "testdata/lint/twin-keys/fires.json",
+        "testdata/lint/duplicate-keys/fires.json",
     ]);
     insta::assert_snapshot!("diff-unsafe", said.out);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a spec.json");
-    fs::copy(repository().join("testdata/lint/oom-score-unset/fires.json"), &path).unwrap();
+    fs::copy(repository().join("testdata/lint/oom-score-adj-unset/fires.json"), &path).unwrap();
     let said = run([Path::new("--diff"), &path]).out;
     assert!(said.contains("a spec.json\t\n+++ b/"), "patch(1) ends a name at a space: {said}");
     assert_eq!(
@@ -72,11 +72,11 @@ fn a_fix_changes_what_it_says_and_nothing_else() {
 fn files_are_replaced_with_their_mode_and_links_stay_links() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
-    fs::copy(repository().join("testdata/lint/oom-score-unset/fires.json"), at("real.json")).unwrap();
+    fs::copy(repository().join("testdata/lint/oom-score-adj-unset/fires.json"), at("real.json")).unwrap();
     fs::set_permissions(at("real.json"), fs::Permissions::from_mode(0o640)).unwrap();
     symlink("real.json", at("link.json")).unwrap();
     let said = run([Path::new("--fix"), &at("link.json")]);
-    assert!(said.status == 0 && said.out.contains("fixed oom-score-unset: set oomScoreAdj to 500"), "{said:?}");
+    assert!(said.status == 0 && said.out.contains("fixed oom-score-adj-unset: set oomScoreAdj to 500"), "{said:?}");
     assert!(fs::symlink_metadata(at("link.json")).unwrap().is_symlink());
     assert_eq!(fs::metadata(at("real.json")).unwrap().permissions().mode() & 0o777, 0o640);
     let text = fs::read_to_string(at("real.json")).unwrap();

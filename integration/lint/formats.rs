@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use oomshim::lint::machine::Machine;
 use oomshim::lint::output::{human, json, sarif};
 use oomshim::lint::run::Results;
+use oomshim::lint::target_host::TargetHost;
 use oomshim::lint::{self, Options};
 use oomshim::system::host::Roots;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use super::tool::run;
 
 /// One of each severity, with related places, fixes and something ignored.
 pub(crate) const FILES: [&str; 4] = [
-    "testdata/lint/twin-keys/fires.json",
+    "testdata/lint/duplicate-keys/fires.json",
     "testdata/lint/oom-group-missing/fires.json",
     "testdata/lint/not-json/fires.json",
     "testdata/lint/policy-rule-shadowed/fires.toml",
@@ -107,7 +107,7 @@ fn fingerprints_outlive_what_is_written_above() {
 fn a_hostile_file_name_is_one_value_everywhere() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("we,ird:100%\r\n::error file=x::é.json");
-    fs::copy("testdata/lint/oom-score-unset/fires.json", &path).unwrap();
+    fs::copy("testdata/lint/oom-score-adj-unset/fires.json", &path).unwrap();
     let said = |format: &str| run(["--format", format, path.to_str().unwrap()]).out;
     let github = said("github");
     let name = "/we%2Cird%3A100%25%0D%0A%3A%3Aerror file=x%3A%3Aé.json,line=3,endLine=3,";
@@ -128,11 +128,12 @@ fn a_hostile_file_name_is_one_value_everywhere() {
 fn programs_are_told_what_was_fixed() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("spec.json");
-    fs::copy("testdata/lint/oom-score-unset/fires.json", &path).unwrap();
+    fs::copy("testdata/lint/oom-score-adj-unset/fires.json", &path).unwrap();
     let said = run(["--fix", "--format", "json", path.to_str().unwrap()]);
     let value: Value = serde_json::from_str(&said.out).unwrap();
     let file = path.to_str().unwrap();
-    let expected = serde_json::json!([{ "file": file, "rule": "oom-score-unset", "title": "set oomScoreAdj to 500" }]);
+    let expected =
+        serde_json::json!([{ "file": file, "rule": "oom-score-adj-unset", "title": "set oomScoreAdj to 500" }]);
     assert_eq!((said.status, &value["fixed"], &value["findings"]), (0, &expected, &serde_json::json!([])));
 }
 
@@ -141,7 +142,7 @@ fn programs_are_told_what_was_fixed() {
 fn what_a_machine_does_not_tell_is_said_in_every_format() {
     let nothing = tempfile::tempdir().unwrap();
     let roots = Roots { proc: nothing.path().join("proc"), cgroup: nothing.path().join("cgroup") };
-    let machine = Machine::read(&roots, nothing.path().to_owned());
+    let machine = TargetHost::read(&roots, nothing.path().to_owned());
     let options = Options { machine: Some(machine), ..Options::default() };
     let path = "testdata/lint/swap-not-limited/fires.json";
     let outcome = lint::bytes(path.as_ref(), &fs::read(path).unwrap(), None, &options).unwrap();

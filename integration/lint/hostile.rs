@@ -44,7 +44,7 @@ fn each_gets_one_clear_line_and_nobody_waits() {
 }
 
 #[test]
-fn a_loop_of_folders_ends() {
+fn a_loop_of_directories_ends() {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir(directory.path().join("a")).unwrap();
     symlink("..", directory.path().join("a/up")).unwrap();
@@ -118,8 +118,8 @@ proptest! {
 }
 
 const FIXTURES: [(&str, &str); 7] = [
-    ("a.json", include_str!("../../testdata/lint/oom-score-unset/fires.json")),
-    ("b.json", include_str!("../../testdata/lint/twin-keys/fires.json")),
+    ("a.json", include_str!("../../testdata/lint/oom-score-adj-unset/fires.json")),
+    ("b.json", include_str!("../../testdata/lint/duplicate-keys/fires.json")),
     ("c.json", include_str!("../../testdata/lint/contradictory-limits/fires.json")),
     ("d.json", include_str!("../../testdata/lint/hook-malformed/clean.json")),
     ("e.json", include_str!("../../testdata/lint/dockerd-runtime-args/fires.json")),

@@ -44,7 +44,7 @@ fn a_repository_of_other_files_is_skipped_and_unchanged() {
         fs::create_dir_all(target.parent().unwrap()).unwrap();
         fs::copy(&path, target).unwrap();
     }
-    fs::copy(repository().join("testdata/lint/oom-score-unset/clean.json"), copy.path().join("spec.json")).unwrap();
+    fs::copy(repository().join("testdata/lint/oom-score-adj-unset/clean.json"), copy.path().join("spec.json")).unwrap();
     fs::write(copy.path().join("picture.png"), b"\x89PNG\0\0").unwrap();
     let mut named = Vec::new();
     files(copy.path(), &mut named);

@@ -6,9 +6,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use oomshim::lint::kind::FileKind;
+
 use super::tool::{lint, run, run_with_input};
 
-const FIRES: &str = "testdata/lint/oom-score-unset/fires.json";
+const FIRES: &str = "testdata/lint/oom-score-adj-unset/fires.json";
 
 /// A repository with a spec at each of those paths.
 fn project(specs: &[&str]) -> tempfile::TempDir {
@@ -90,9 +92,9 @@ fn a_baseline_hides_what_was_there() {
 
 #[test]
 fn a_line_for_each_finding() {
-    let said = run(["--format", "oneline", "--select", "oom-score-unset", FIRES]);
+    let said = run(["--format", "oneline", "--select", "oom-score-adj-unset", FIRES]);
     let message = "no oomScoreAdj: the step inherits the score of the engine that starts it";
-    assert_eq!(said.out, format!("{FIRES}:3:3: warning: {message} [oom-score-unset]\n"));
+    assert_eq!(said.out, format!("{FIRES}:3:3: warning: {message} [oom-score-adj-unset]\n"));
 }
 
 #[test]
@@ -116,7 +118,7 @@ fn junit_counts_what_it_lists() {
     let said = run([
         Path::new("--format=junit"),
         &odd,
-        "testdata/lint/oom-score-unset/clean.json".as_ref(),
+        "testdata/lint/oom-score-adj-unset/clean.json".as_ref(),
         "absent".as_ref(),
     ]);
     let cases = said.out.matches("<testcase ").count();
@@ -200,4 +202,48 @@ fn the_pre_commit_hook_works() {
     let listed = Command::new("git").args(["ls-files", "*.json", "*.toml", "*.md"]).output();
     let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
     assert!(run(args.into_iter().chain(listed.lines())).status < 2);
+}
+
+/// Names under which files of each kind are kept, and under which others are.
+const NAMES: [&str; 22] = [
+    "b/config.json",
+    "hooks.d/oomshim.json",
+    "etc/docker/daemon.json",
+    "inspect.json",
+    "etc/oomshim/policy.toml",
+    "buildkitd.toml",
+    "etc/containerd/config.toml",
+    "agent/etc/containerd/config.toml.tmpl",
+    "agent/etc/containerd/config-v3.toml.tmpl",
+    "etc/nvidia-container-runtime/config.toml",
+    "etc/crio/crio.conf",
+    "etc/crio/crio.conf.d/10-oomshim",
+    "etc/crio/crio.conf.d/10-oomshim.conf",
+    "etc/containers/containers.conf",
+    "etc/containers/containers.conf.d/oomshim.conf",
+    "docker.service",
+    "build.slice",
+    "x.scope",
+    "docker.service.d/oom.conf",
+    "build.slice.d/oom.conf",
+    "compose.yaml",
+    "deploy/pod.yml",
+];
+
+#[test]
+fn the_hook_of_pre_commit_gets_every_kind() {
+    let text = fs::read_to_string(".pre-commit-hooks.yaml").unwrap();
+    let patterns: Vec<_> = text.split("files: |\n").skip(1).map(|rest| rest.split("\n- ").next().unwrap()).collect();
+    assert_eq!(patterns.len(), text.matches("\n- id:").count(), "every hook has a pattern");
+    for pattern in patterns {
+        let pattern = regex::Regex::new(pattern.trim()).unwrap();
+        for (kind, word) in FileKind::ALL {
+            let mut own = NAMES.iter().filter(|name| kind.may_be_called(Path::new(name))).peekable();
+            assert!(own.peek().is_some(), "no name of NAMES is one of {word}");
+            assert!(own.all(|name| pattern.is_match(name)), "{word}");
+        }
+        for other in ["README.md", "src/main.rs", "etc/nginx.conf", "service.d", "crio.conf.d"] {
+            assert!(!pattern.is_match(other), "{other}");
+        }
+    }
 }

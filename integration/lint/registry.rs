@@ -5,8 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use oomshim::lint::finding::Fixes;
-use oomshim::lint::machine::Machine;
 use oomshim::lint::rule::{Fixable, Meta};
+use oomshim::lint::target_host::TargetHost;
 use oomshim::lint::{self, Options, explain, rules};
 use oomshim::system::host::Roots;
 
@@ -25,7 +25,7 @@ pub(crate) fn options(meta: &Meta) -> Options {
     let root = directory(meta).join("machine");
     let machine = root.is_dir().then(|| {
         let roots = Roots { proc: root.join("proc"), cgroup: root.join("cgroup") };
-        Machine::read(&roots, root.clone())
+        TargetHost::read(&roots, root.clone())
     });
     Options { machine, fixes: Fixes::Changes, ..Options::default() }
 }

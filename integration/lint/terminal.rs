@@ -34,7 +34,7 @@ fn colour_is_for_terminals_only() {
     let shown =
         |environment: &str| on_a_terminal(&format!("env {environment} {} lint {} 2> /dev/null", tool(), FILES[0]));
     let Some(plain) = shown("") else { return };
-    assert!(plain.contains("\x1b[31merror[twin-keys]"), "{plain}");
+    assert!(plain.contains("\x1b[31merror[duplicate-keys]"), "{plain}");
     assert!(!shown("NO_COLOR=1").unwrap().contains('\x1b'));
     assert!(shown("NO_COLOR=").unwrap().contains('\x1b'), "an empty NO_COLOR says nothing");
 }

@@ -1,12 +1,13 @@
 //! `oomshim lint`: what will go wrong under memory pressure, before it does.
 
+mod args;
+
 use std::io::{BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, bail};
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Exit;
@@ -14,120 +15,15 @@ use crate::lint::baseline::Baseline;
 use crate::lint::config::{self, Config};
 use crate::lint::finding::{Confidence, Fixes, Safety, Severity};
 use crate::lint::input::{self, Exclude, Gitignore, Search};
-use crate::lint::kind::FileKind;
-use crate::lint::machine::Machine;
 use crate::lint::output::{diff, github, gitlab, human, json, junit, list, oneline, sarif};
 use crate::lint::run::{self, Nothing, Repair, Results, Settings};
 use crate::lint::select::Selection;
+use crate::lint::target_host::TargetHost;
 use crate::lint::{LIMIT, Options, explain};
 use crate::system::host::Roots;
 use crate::text::escape;
-
-/// Tell what will go wrong under memory pressure, in specs, policies, hooks and engine configurations
-///
-/// Exit status: 0 when nothing is found that counts for --fail-on, 1 when something is, 2 when a file could not be
-/// judged or written, when there was nothing to judge, or when the command line is wrong.
-#[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "they are flags of a command line")]
-pub struct Args {
-    /// Files, bundles, directories to be searched, or - for standard input
-    #[arg(value_name = "PATH", required_unless_present_any = ["explain", "list_rules"])]
-    paths: Vec<PathBuf>,
-    /// What the files are, whatever they say themselves; in directories, those whose names end as that kind's do
-    #[arg(long, value_name = "KIND", value_parser = word(FileKind::ALL))]
-    kind: Option<FileKind>,
-    /// How findings are written
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    format: Format,
-    /// Make the fixes that are safe
-    #[arg(long)]
-    fix: bool,
-    /// Make all fixes, also those that may change what somebody wanted
-    #[arg(long)]
-    unsafe_fixes: bool,
-    /// Show what fixes would change, and write nothing; the exit status is that of the files as they are
-    #[arg(long)]
-    diff: bool,
-    /// Judge only by these rules or groups (score, killing, memory, shape, deployment)
-    #[arg(long, value_name = "RULE", value_delimiter = ',')]
-    select: Vec<String>,
-    /// Do not judge by these rules or groups
-    #[arg(long, value_name = "RULE", value_delimiter = ',')]
-    ignore: Vec<String>,
-    /// The least severity that makes the exit status 1: note, warning, error [default: warning]
-    #[arg(long, value_name = "SEVERITY", value_parser = word(Severity::ALL))]
-    fail_on: Option<Severity>,
-    /// The least confidence that is reported: low, medium, high [default: low]
-    #[arg(long, value_name = "CONFIDENCE", value_parser = word(Confidence::ALL))]
-    min_confidence: Option<Confidence>,
-    /// Leave out files and directories that match, as .gitignore has it; can be repeated
-    #[arg(long, value_name = "GLOB")]
-    exclude: Vec<String>,
-    /// Search what .gitignore leaves out
-    #[arg(long)]
-    no_gitignore: bool,
-    /// Report only what is not in this file
-    #[arg(long, value_name = "FILE")]
-    baseline: Option<PathBuf>,
-    /// Write what is found to this file, for --baseline, and exit with 0
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "fix", "unsafe_fixes", "diff", "list"])]
-    write_baseline: Option<PathBuf>,
-    /// The settings of the project, in place of the nearest .oomshim-lint.toml
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Use no .oomshim-lint.toml
-    #[arg(long, conflicts_with = "config")]
-    no_config: bool,
-    /// What standard input is called, which helps to tell what it is
-    #[arg(long, value_name = "NAME")]
-    stdin_filename: Option<PathBuf>,
-    /// List what each file is judged as, and those that are skipped
-    #[arg(long, conflicts_with_all = ["fix", "unsafe_fixes", "diff"])]
-    list: bool,
-    /// Exit with 0 when none of the files is of a kind that is judged
-    #[arg(long)]
-    allow_none: bool,
-    /// Judge against this machine: its cgroups, its rights, its swap, its files
-    #[arg(long)]
-    host: bool,
-    /// Tell what a rule finds, why it matters and what to do
-    #[arg(long, value_name = "RULE", conflicts_with = "list_rules")]
-    explain: Option<String>,
-    /// List all rules
-    #[arg(long)]
-    list_rules: bool,
-}
-
-/// The formats of findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Human,
-    /// For programs; its version is in it
-    Json,
-    /// SARIF 2.1.0, for code scanners and editors
-    Sarif,
-    /// Workflow commands of GitHub Actions
-    Github,
-    /// A code quality report for GitLab
-    Gitlab,
-    /// XML as `JUnit` writes it, for CI servers
-    Junit,
-    /// A line for each finding: file, line, column, severity, message, rule
-    Oneline,
-}
-
-/// Parses one of the words of an enumeration, and lists them where it cannot.
-fn word<T: Copy + Send + Sync + 'static>(
-    all: &'static [(T, &'static str)],
-) -> impl clap::builder::TypedValueParser<Value = T> {
-    use clap::builder::{PossibleValuesParser, TypedValueParser};
-    let words = PossibleValuesParser::new(all.iter().map(|(_, word)| *word));
-    words.try_map(move |text| {
-        let found = all.iter().find(|(_, word)| *word == text);
-        found.map(|(value, _)| *value).ok_or_else(|| std::io::Error::other("not one of the words"))
-    })
-}
+pub use args::Args;
+use args::Format;
 
 /// Runs it.
 ///
@@ -232,7 +128,7 @@ fn settings(args: &Args, config: &Config) -> anyhow::Result<Settings> {
         setting("min-confidence", args.min_confidence, config.min_confidence.as_deref(), Confidence::ALL)?;
     let options = Options {
         selection,
-        machine: args.host.then(|| Machine::read(&Roots::default(), PathBuf::from("/"))),
+        machine: args.host.then(|| TargetHost::read(&Roots::default(), PathBuf::from("/"))),
         fixes: if matches!(args.format, Format::Json | Format::Sarif) { Fixes::Changes } else { Fixes::Titles },
         min_confidence,
         on_disk: true,

@@ -14,7 +14,7 @@ use super::{EngineError, Inherits, Launch, Remedy, Route, Source, Starter, optio
 use crate::runtime::flavor::Flavor;
 use destination::{Destination, destination};
 use files::Config;
-pub use files::{is_plugin, plugin_of};
+pub use files::{NEWEST, is_plugin, plugin_of};
 
 /// The runtime that handlers have where they say nothing else.
 const RUNTIME_TYPE: &str = "io.containerd.runc.v2";

@@ -95,11 +95,11 @@ mod tests {
         fs::create_dir_all(at("repository/a/b")).unwrap();
         fs::write(at(NAME), "ignore = ['outside']\n").unwrap();
         assert_eq!(Config::nearest(&at("repository/a/b")).unwrap(), Config::default());
-        fs::write(at("repository").join(NAME), "ignore = ['score']\nfail-on = 'error'\n").unwrap();
+        fs::write(at("repository").join(NAME), "ignore = ['oom-score-adj']\nfail-on = 'error'\n").unwrap();
         let found = Config::nearest(&at("repository/a/b")).unwrap();
         assert_eq!(
             (found.ignore, found.fail_on, found.directory),
-            (vec!["score".into()], Some("error".into()), at("repository"))
+            (vec!["oom-score-adj".into()], Some("error".into()), at("repository"))
         );
         fs::write(at("repository/a").join(NAME), "ignroe = []\n").unwrap();
         let error = Config::nearest(&at("repository/a/b")).unwrap_err().to_string();

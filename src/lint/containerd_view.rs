@@ -4,15 +4,12 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::machine::read;
 use super::subject::Subject;
+use super::target_host::read;
 use super::toml;
+use crate::engines::containerd;
 use crate::json::Node;
 
-/// The CRI plugin's name in the versions 1, 2 and 3; version 4 kept the one of 3.
-const PLUGINS: [&str; 3] = ["cri", "io.containerd.grpc.v1.cri", "io.containerd.cri.v1.runtime"];
-/// The newest version of the configuration (containerd 2.3).
-pub(super) const NEWEST: i128 = 4;
 /// The most files that are read.
 const MOST_FILES: usize = 64;
 
@@ -219,10 +216,8 @@ fn version(root: Node<'_>) -> Option<i128> {
 /// The plugin's name in a file of that version; version 0 is what Go reads where none is said.
 fn plugin_of(version: Option<i128>) -> Option<&'static str> {
     match version {
-        None | Some(0 | 1) => Some(PLUGINS[0]),
-        Some(2) => Some(PLUGINS[1]),
-        Some(3..=NEWEST) => Some(PLUGINS[2]),
-        Some(_) => None,
+        None | Some(0) => containerd::plugin_of(1),
+        Some(version) => containerd::plugin_of(i64::try_from(version).ok()?),
     }
 }
 
@@ -234,7 +229,7 @@ fn is_own(plugin: Node<'_>, version: Option<i128>) -> bool {
 fn plugins(root: Node<'_>) -> impl Iterator<Item = (Node<'_>, bool)> {
     let version = version(root);
     let all = root.field("plugins").into_iter().flat_map(Node::children);
-    let cri = all.filter(|plugin| plugin.key().is_some_and(|key| PLUGINS.contains(&&*key)));
+    let cri = all.filter(|plugin| plugin.key().is_some_and(|key| containerd::is_plugin(&key)));
     cri.map(move |plugin| (plugin, is_own(plugin, version)))
 }
 

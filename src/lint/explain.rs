@@ -92,7 +92,7 @@ pub fn fixture_extension(meta: &Meta) -> &'static str {
 
 fn heading(group: Group) -> &'static str {
     match group {
-        Group::Score => "Score: who is killed first",
+        Group::Score => "oom_score_adj: who is killed first",
         Group::Killing => "Killing: what is killed, and whether anything is",
         Group::Memory => "Memory that outlives the kill",
         Group::Shape => "Shape: whether the file says what its reader reads",
@@ -107,22 +107,8 @@ fn capital(text: &str) -> String {
 
 /// The words in lines of at most `width` columns.
 fn wrap(words: &str, width: usize, indent: &str) -> String {
-    let mut out = String::from(indent);
-    let mut column = indent.len();
-    for word in words.split(' ') {
-        let length = word.chars().count();
-        if column > indent.len() && column + 1 + length > width {
-            out.push('\n');
-            out.push_str(indent);
-            column = indent.len();
-        } else if column > indent.len() {
-            out.push(' ');
-            column += 1;
-        }
-        out.push_str(word);
-        column += length;
-    }
-    out
+    let options = textwrap::Options::new(width).initial_indent(indent).subsequent_indent(indent);
+    textwrap::fill(words, options.break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation))
 }
 
 const HEAD: &str = "# What oomshim lint finds
@@ -145,7 +131,7 @@ somebody wanted. `--diff` shows them and writes nothing; the exit status is then
 
 **Ignoring**: `--ignore RULE`; in a spec the annotation `oomshim.lint.ignore` with names of rules and commas between
 them; in TOML, YAML and unit files a comment `# oomshim: ignore[RULE]` on the line or above it (in a unit file only above
-it), or `# oomshim: ignore-file[RULE]`. Instead of a rule there may be a group (`score`, `killing`, `memory`, `shape`,
+it), or `# oomshim: ignore-file[RULE]`. Instead of a rule there may be a group (`oom-score-adj`, `killing`, `memory`, `shape`,
 `deployment`) or `all`.
 
 **Exit status**: 0 nothing found (or only what is below `--fail-on`), 1 findings, 2 something could not be judged because
@@ -173,8 +159,8 @@ mod tests {
 
     #[test]
     fn an_explanation_has_all_its_parts() {
-        let text = text(rule("oom-score-unset").unwrap());
-        for part in ["oom-score-unset: ", "\nWhy\n  ", "\nWhat\n  ", "\nFix\n  ", "rules.md#oom-score-unset"] {
+        let text = text(rule("oom-score-adj-unset").unwrap());
+        for part in ["oom-score-adj-unset: ", "\nWhy\n  ", "\nWhat\n  ", "\nFix\n  ", "rules.md#oom-score-adj-unset"] {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(rule("none").is_none());

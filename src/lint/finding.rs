@@ -3,9 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::cross_file::CrossFile;
 use super::location::{Excerpt, Place};
 use super::rule::Meta;
-use super::together::CrossFile;
 use crate::spec::edit::Splice;
 
 /// How bad it is if it is so.
@@ -163,7 +163,7 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// What is wrong and was to be ignored, by the file's own word.
     pub ignored: Vec<Finding>,
-    /// What is wrong if another file claims the same, until [`together::judge`](super::together::judge) tells.
+    /// What is wrong if another file claims the same, until [`cross_file::judge`](super::cross_file::judge) tells.
     pub claims: Vec<CrossFile>,
     /// What could not be judged.
     pub unjudged: Vec<Unjudged>,

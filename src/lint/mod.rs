@@ -2,7 +2,7 @@
 //!
 //! Specs, policies, hooks.d files and the configurations of engines come in as bytes, findings go out as values; only
 //! [`input`] and [`run`] touch files. One [`rule`] is one file in [`rules`]; [`report`] is where a finding is made;
-//! [`output`] has a file for each format; [`fix`] makes the changes that findings carry; [`together`] holds files
+//! [`output`] has a file for each format; [`fix`] makes the changes that findings carry; [`cross_file`] holds files
 //! against each other.
 //!
 //! ```
@@ -11,7 +11,7 @@
 //!
 //! let spec = br#"{"ociVersion":"1.3.0","root":{"path":"rootfs"},"process":{"cwd":"/","args":["make"]}}"#;
 //! let outcome = lint::bytes(Path::new("config.json"), spec, None, &Options::default())?;
-//! assert!(outcome.findings.iter().any(|finding| finding.rule.name == "oom-score-unset"));
+//! assert!(outcome.findings.iter().any(|finding| finding.rule.name == "oom-score-adj-unset"));
 //! for finding in &outcome.findings {
 //!     println!("{}: {} ({})", finding.place.start.line, finding.message, finding.rule.url());
 //! }
@@ -22,19 +22,20 @@ pub mod baseline;
 mod change;
 pub mod config;
 mod containerd_view;
-mod deployment;
+pub mod cross_file;
 mod dockerd_view;
 pub mod explain;
 pub mod finding;
 pub mod fix;
+mod glob;
 pub mod ignore;
 pub mod input;
 mod inspect_view;
 pub mod kind;
 mod kubernetes_view;
 pub mod location;
-pub mod machine;
 pub mod output;
+mod policy_view;
 mod program;
 pub mod report;
 pub mod rule;
@@ -45,10 +46,12 @@ pub mod select;
 pub mod spec_view;
 pub mod subject;
 pub mod syntax;
+pub mod target_host;
 mod template_view;
-pub mod together;
 mod toml;
+mod tree_maker;
 pub mod unit;
+mod unit_value;
 pub mod yaml;
 
 use std::path::Path;
@@ -58,11 +61,11 @@ use thiserror::Error;
 use crate::json::Tree;
 use finding::{Confidence, Finding, Fixes, Outcome};
 use kind::{Certainty, FileKind, Recognized};
-use machine::Machine;
 use report::Report;
 use select::Selection;
 use subject::Subject;
 use syntax::Syntax;
+use target_host::TargetHost;
 
 /// Where people read about the rules.
 pub const DOCUMENTATION: &str = "https://github.com/oomshim/oomshim/blob/main/docs/rules.md";
@@ -76,7 +79,7 @@ pub struct Options {
     /// Which rules judge.
     pub selection: Selection,
     /// The machine to judge against; without it only the file is looked at.
-    pub machine: Option<Machine>,
+    pub machine: Option<TargetHost>,
     /// What findings carry of their fixes.
     pub fixes: Fixes,
     /// The least confidence that is reported.

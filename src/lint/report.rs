@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::ops::Range;
 
+use super::cross_file::CrossFile;
 use super::finding::{Confidence, Finding, Fix, Fixes, Related, Safety, Severity, Unjudged};
 use super::location::Lines;
 use super::rule::Meta;
 use super::subject::Subject;
-use super::together::CrossFile;
 use crate::json::Node;
 use crate::spec::edit::Splice;
 use crate::text::checksum::checksum;
@@ -76,6 +76,11 @@ impl<'s> Report<'s> {
         Draft { report: self, made }
     }
 
+    /// Begins a finding about what keeps a daemon from starting.
+    pub fn refused(&mut self, spot: &impl Locatable, daemon: &str, message: &str) -> Draft<'_, 's> {
+        self.at(spot, format!("{message}: {daemon} does not start")).label("refused")
+    }
+
     /// Says that the rule could not judge this file, and what it would have to know.
     pub fn cannot_judge(&mut self, reason: impl Into<String>) {
         if let Some(rule) = self.rule {
@@ -111,8 +116,8 @@ impl<'s> Report<'s> {
         let pointer = self.subject.tree.pointer(place.bytes.start);
         let base = fingerprint(rule.name, &pointer, &text[place.bytes.clone()]);
         // Two findings of a rule at one place of the tree are told apart by their order.
-        let twin = self.seen.entry(base).or_default();
-        *twin += 1;
+        let count = self.seen.entry(base).or_default();
+        *count += 1;
         Some(Finding {
             rule,
             severity: made.severity.unwrap_or(rule.severity),
@@ -120,7 +125,7 @@ impl<'s> Report<'s> {
             message: line(&made.message),
             label: line(&made.label),
             help: line(if made.help.is_empty() { rule.fix } else { &made.help }),
-            fingerprint: base.wrapping_add(*twin - 1),
+            fingerprint: base.wrapping_add(*count - 1),
             place,
             excerpt,
             pointer: short_pointer(pointer),
@@ -206,7 +211,7 @@ impl Draft<'_, '_> {
     }
 
     /// Reports it only for the case that a file of another owner claims the same thing. The message is then followed
-    /// by the names of those files. See [`together`](super::together).
+    /// by the names of those files. See [`cross_file`](super::cross_file).
     pub fn emit_if_claimed_twice(self, thing: &str, owner: u64) {
         let report = self.report;
         let finding = report.finding(self.made).map(Box::new);

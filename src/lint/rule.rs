@@ -20,7 +20,7 @@ pub enum Group {
     Deployment,
 }
 
-words!(Group { Score => "score", Killing => "killing", Memory => "memory", Shape => "shape", Deployment => "deployment" });
+words!(Group { Score => "oom-score-adj", Killing => "killing", Memory => "memory", Shape => "shape", Deployment => "deployment" });
 
 use std::fmt;
 

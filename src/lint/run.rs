@@ -13,7 +13,7 @@ use super::finding::{Outcome, Safety};
 use super::fix::{self, Fixed};
 use super::input::{Candidate, Directory, Inputs, Problem, is_expected};
 use super::kind::{Certainty, FileKind, Recognized};
-use super::{LintError, Options, together};
+use super::{LintError, Options, cross_file};
 use crate::fsutil::atomic_file::{AtomicFile, AtomicFileError, Problem as FileProblem};
 use crate::system::os_error::OsError;
 
@@ -170,7 +170,7 @@ impl Results {
     /// Ends a run, once, when everything is there: holds the files against each other, and where nothing was judged at
     /// all, that is a problem and not only worth a note. A mistyped path must not look like a clean one.
     pub fn finish(&mut self, nothing_is: Nothing) {
-        together::judge(&mut self.outcomes);
+        cross_file::judge(&mut self.outcomes);
         let nothing = self.outcomes.is_empty() && self.problems.is_empty() && nothing_is == Nothing::Problem;
         if nothing && self.empty.is_empty() {
             let told = self.skipped.iter().filter(|skipped| skipped.is_named).take(TOLD);

@@ -65,12 +65,20 @@ mod tests {
     #[test]
     fn names_groups_and_all() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        let unset = rules::ALL.iter().map(|rule| rule.meta()).find(|meta| meta.name == "oom-score-unset").unwrap();
+        let unset = rules::ALL.iter().map(|rule| rule.meta()).find(|meta| meta.name == "oom-score-adj-unset").unwrap();
         let has =
             |select: &[&str], ignore: &[&str]| Selection::new(&words(select), &words(ignore)).unwrap().contains(unset);
-        assert!(has(&[], &[]) && has(&["score"], &[]) && has(&["all"], &["killing"]) && has(&["oom-score-unset"], &[]));
-        assert!(!has(&["killing"], &[]) && !has(&[], &["score"]) && !has(&["oom-score-unset"], &["all"]));
-        let error = Selection::new(&[], &words(&["oom-score-unste"])).unwrap_err();
-        assert_eq!(error.to_string(), "there is no rule or group `oom-score-unste`; did you mean `oom-score-unset`?");
+        assert!(
+            has(&[], &[])
+                && has(&["oom-score-adj"], &[])
+                && has(&["all"], &["killing"])
+                && has(&["oom-score-adj-unset"], &[])
+        );
+        assert!(!has(&["killing"], &[]) && !has(&[], &["oom-score-adj"]) && !has(&["oom-score-adj-unset"], &["all"]));
+        let error = Selection::new(&[], &words(&["oom-score-adj-unste"])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there is no rule or group `oom-score-adj-unste`; did you mean `oom-score-adj-unset`?"
+        );
     }
 }

@@ -63,7 +63,7 @@ impl<'t> Spec<'t> {
         }
     }
 
-    /// Every `process.oomScoreAdj`, twins and case variants included.
+    /// Every `process.oomScoreAdj`, duplicate keys and case variants included.
     pub fn scores(&self) -> impl Iterator<Item = Node<'t>> + use<'t> {
         self.root.fields("process").flat_map(|process| process.fields("oomScoreAdj"))
     }
@@ -159,7 +159,7 @@ impl<'t> Spec<'t> {
         self.root.field("annotations")?.entry_of(key).filter(|node| node.kind() == Kind::String)
     }
 
-    /// Whether it is a spec of another system than Linux, which alone has scores.
+    /// Whether it is a spec of another system than Linux, which alone has oom_score_adj.
     #[must_use]
     pub fn is_foreign(&self) -> bool {
         let others = ["windows", "solaris", "freebsd", "zos"];
@@ -175,7 +175,7 @@ impl<'t> Spec<'t> {
         self.process.is_some() && !has_args && cgroup.is_none_or(|cgroup| cgroup.is_empty() || cgroup == "/default")
     }
 
-    /// Whether it is a pod's pause container, whose score of -998 is the engine's business.
+    /// Whether it is a pod's pause container, whose oom_score_adj of -998 is the engine's business.
     #[must_use]
     pub fn is_sandbox(&self) -> bool {
         CONTAINER_TYPES
@@ -183,7 +183,7 @@ impl<'t> Spec<'t> {
             .any(|key| self.annotation(key).and_then(Node::text).is_some_and(|value| value == annotation::SANDBOX))
     }
 
-    /// Whether a Kubernetes engine made it, with a score that follows the pod's quality of service.
+    /// Whether a Kubernetes engine made it, with an oom_score_adj that follows the pod's quality of service.
     #[must_use]
     pub fn is_kubernetes(&self) -> bool {
         CONTAINER_TYPES.into_iter().any(|key| self.annotation(key).is_some())

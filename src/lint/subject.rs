@@ -4,10 +4,10 @@ use std::cell::OnceCell;
 use std::path::Path;
 
 use super::kind::FileKind;
-use super::machine::Machine;
 use super::schema::{self, Flaw};
 use super::spec_view::Spec;
 use super::syntax::Syntax;
+use super::target_host::TargetHost;
 use crate::json::SyntaxError;
 use crate::json::{Node, Tree};
 use crate::policy::Policy;
@@ -31,7 +31,7 @@ pub struct Subject<'t> {
     /// Whether its name is that of a real file, beside which others can be looked for.
     pub on_disk: bool,
     /// The machine to judge it against.
-    pub machine: Option<&'t Machine>,
+    pub machine: Option<&'t TargetHost>,
     /// Where the values that are judged are in a file that holds more than them.
     part: Option<Node<'t>>,
     spec: OnceCell<Spec<'t>>,

@@ -1,15 +1,14 @@
 //! TOML into a [`Tree`], so that rules ask the same questions of every file.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::tree_maker::TreeMaker;
 use crate::json::Kind;
 use crate::json::SyntaxError;
 use crate::json::Tree;
-use crate::json::tree::{Decoded, Entry};
 
 /// Reads a text as TOML.
 ///
@@ -20,39 +19,14 @@ pub(super) fn parse(text: &str) -> Result<Tree<'_>, SyntaxError> {
         at: error.span().map_or(0, |span| span.start).min(text.len()),
         message: error.message().trim_end().replace('\n', ", "),
     })?;
-    let mut maker = Maker { entries: Vec::new(), decoded: HashMap::new() };
+    let mut maker = TreeMaker::default();
     maker.open(Kind::Object, 0..text.len(), 0..0, None);
     maker.members(document.get_ref());
     maker.close(0);
-    Ok(Tree::of_other_syntax(text.as_bytes(), maker.entries, maker.decoded))
+    Ok(maker.tree(text))
 }
 
-struct Maker {
-    entries: Vec<Entry>,
-    decoded: HashMap<u32, Decoded>,
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a file is limited to 16 MiB")]
-fn small(at: usize) -> u32 {
-    at as u32
-}
-
-impl Maker {
-    fn open(&mut self, kind: Kind, span: Range<usize>, key: Range<usize>, name: Option<&str>) -> u32 {
-        let index = small(self.entries.len());
-        let (start, end) = (small(span.start), small(span.end));
-        let entry = Entry { kind, start, end, key_start: small(key.start), key_end: small(key.end), skip: index + 1 };
-        self.entries.push(entry);
-        if let Some(name) = name {
-            self.decoded.entry(index).or_default().key = Some(name.to_owned());
-        }
-        index
-    }
-
-    fn close(&mut self, index: u32) {
-        self.entries[index as usize].skip = small(self.entries.len());
-    }
-
+impl TreeMaker {
     fn members(&mut self, table: &DeTable<'_>) {
         for (key, value) in table {
             self.value(value, key.span(), Some(key.get_ref()));
@@ -76,8 +50,8 @@ impl Maker {
             }
             _ => None,
         };
-        if text.is_some() {
-            self.decoded.entry(index).or_default().text = text;
+        if let Some(text) = text {
+            self.set_text(index, text);
         }
         match value.get_ref() {
             DeValue::Table(table) => self.members(table),

@@ -4,12 +4,11 @@
 //! earlier ones, so both stay in the tree and [`values`] resolves them. A line that systemd ignores with a warning is
 //! left out. See systemd.syntax(7); `config_parse` in systemd's `conf-parser.c` is what reads them.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
+use super::tree_maker::TreeMaker;
 use crate::json::Kind;
 use crate::json::SyntaxError;
-use crate::json::tree::{Decoded, Entry};
 use crate::json::{Node, Tree};
 
 /// The sections by which a file is known to be systemd's.
@@ -49,7 +48,7 @@ pub fn values<'t>(root: Node<'t>, section: &str, key: &str) -> Vec<Node<'t>> {
 /// # Errors
 /// [`SyntaxError`] where something is assigned outside of a section, which makes no unit file.
 pub(super) fn parse(text: &str) -> Result<Tree<'_>, SyntaxError> {
-    let mut maker = Maker { entries: Vec::new(), decoded: HashMap::new() };
+    let mut maker = TreeMaker::default();
     let root = maker.open(Kind::Object, 0..text.len(), 0..0, None);
     let mut section = None;
     let mut at = 0;
@@ -66,7 +65,7 @@ pub(super) fn parse(text: &str) -> Result<Tree<'_>, SyntaxError> {
                 return Err(SyntaxError { at: trimmed.start, message: "a section has no `]`".to_owned() });
             };
             if let Some(index) = section {
-                maker.close(index, trimmed.start);
+                maker.close_at(index, trimmed.start);
             }
             section = Some(maker.open(Kind::Object, trimmed.clone(), trimmed, Some(name)));
             continue;
@@ -82,14 +81,14 @@ pub(super) fn parse(text: &str) -> Result<Tree<'_>, SyntaxError> {
         let (value, joined, end) = value(text, trimmed.start + equals + 1);
         at = end;
         let index = maker.open(Kind::String, value.clone(), key.clone(), Some(&text[key]));
-        maker.decoded.entry(index).or_default().text = Some(joined);
-        maker.close(index, value.end);
+        maker.set_text(index, joined);
+        maker.close_at(index, value.end);
     }
     if let Some(index) = section {
-        maker.close(index, text.trim_end().len());
+        maker.close_at(index, text.trim_end().len());
     }
-    maker.close(root, text.len());
-    Ok(Tree::of_other_syntax(text.as_bytes(), maker.entries, maker.decoded))
+    maker.close_at(root, text.len());
+    Ok(maker.tree(text))
 }
 
 /// The line that begins at that byte, its end included.
@@ -129,34 +128,6 @@ fn value(text: &str, from: usize) -> (Range<usize>, String, usize) {
     }
     joined.push_str(rest);
     (range, joined.trim().to_owned(), end)
-}
-
-struct Maker {
-    entries: Vec<Entry>,
-    decoded: HashMap<u32, Decoded>,
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a file is limited to 16 MiB")]
-fn small(at: usize) -> u32 {
-    at as u32
-}
-
-impl Maker {
-    fn open(&mut self, kind: Kind, span: Range<usize>, key: Range<usize>, name: Option<&str>) -> u32 {
-        let index = small(self.entries.len());
-        let (start, end) = (small(span.start), small(span.end));
-        let entry = Entry { kind, start, end, key_start: small(key.start), key_end: small(key.end), skip: index + 1 };
-        self.entries.push(entry);
-        self.decoded.insert(index, Decoded { key: name.map(str::to_owned), text: None });
-        index
-    }
-
-    fn close(&mut self, index: u32, end: usize) {
-        let skip = small(self.entries.len());
-        let entry = &mut self.entries[index as usize];
-        entry.skip = skip;
-        entry.end = small(end).max(entry.start);
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,10 @@ use toml::{Table, Value};
 
 use super::super::{EngineError, Launch};
 
-/// The plugin's name in the configuration versions 1 to 4.
+/// The newest version of the configuration that is known (containerd 2.3).
+pub const NEWEST: i64 = 4;
+
+/// The plugin's name in the configuration versions 1 to [`NEWEST`].
 const PLUGINS: [&str; 4] =
     ["cri", "io.containerd.grpc.v1.cri", "io.containerd.cri.v1.runtime", "io.containerd.cri.v1.runtime"];
 

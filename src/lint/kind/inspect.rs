@@ -37,7 +37,7 @@ mod tests {
         let options = Options { fixes: Fixes::Changes, ..Options::default() };
         let outcome = lint::bytes(Path::new("<stdin>"), OUTPUT.as_bytes(), None, &options).unwrap();
         assert_eq!(outcome.kind, FileKind::Inspect);
-        let score = outcome.findings.iter().find(|finding| finding.rule.name == "oom-score-unset").unwrap();
+        let score = outcome.findings.iter().find(|finding| finding.rule.name == "oom-score-adj-unset").unwrap();
         assert_eq!(score.pointer, "/info/runtimeSpec/process");
         assert!(outcome.findings.iter().all(|finding| finding.fix.is_none()), "{:#?}", outcome.findings);
         let fixed = fix::fix(Path::new("x.json"), OUTPUT.as_bytes(), None, &options, Safety::Unsafe).unwrap();

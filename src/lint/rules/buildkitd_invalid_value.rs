@@ -39,7 +39,7 @@ impl Rule for BuildkitdInvalidValue {
             let Some(node) = root.at(&["log", key]) else { continue };
             let text = node.text().unwrap_or_default().to_ascii_lowercase();
             if node.kind() == Kind::String && !text.is_empty() && !words.contains(&&*text) {
-                tell(node, &format!("log.{key} is none of {}", words.join(", ")), report);
+                report.refused(&node, "buildkitd", &format!("log.{key} is none of {}", words.join(", "))).emit();
             }
         }
         if let Some(age) = root.at(&["history", "maxAge"]) {
@@ -66,19 +66,15 @@ fn collector(table: Node<'_>, report: &mut Report<'_>) {
             None => ram_in_bytes(&text).is_some(),
         };
         if !is_good {
-            tell(node, &format!("{key} is no size such as `20GB` or `10%`"), report);
+            report.refused(&node, "buildkitd", &format!("{key} is no size such as `20GB` or `10%`")).emit();
         }
     }
 }
 
 fn duration(node: Node<'_>, report: &mut Report<'_>) {
     if node.text().is_some_and(|text| !is_duration(&text)) {
-        tell(node, "this is no duration such as `48h`, and no number of seconds", report);
+        report.refused(&node, "buildkitd", "this is no duration such as `48h`, and no number of seconds").emit();
     }
-}
-
-fn tell(node: Node<'_>, message: &str, report: &mut Report<'_>) {
-    report.at(&node, format!("{message}: buildkitd does not start")).label("refused").emit();
 }
 
 /// What Go's `time.ParseDuration` takes, or whole seconds.

@@ -15,7 +15,7 @@ impl Rule for CgroupMissing {
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
             why: prose! {
-                /// Without a cgroup of its own a step can neither be limited nor die whole, and its memory is counted
+                /// Without a cgroup of its own a step can neither be limited nor killed as a group, and its memory is counted
                 /// as its engine's.
             },
             what: prose! {

@@ -71,7 +71,7 @@ fn clean(path: &str) -> String {
 fn container(subject: &Subject<'_>) -> u64 {
     let root = subject.root();
     let text = |node: Option<Node<'_>>| node.and_then(Node::text).unwrap_or_default().into_owned();
-    let mut identity = root_folder(subject, &text(root.at(&["root", "path"]))).into_os_string().into_encoded_bytes();
+    let mut identity = root_directory(subject, &text(root.at(&["root", "path"]))).into_os_string().into_encoded_bytes();
     identity.push(0);
     identity.extend(text(root.field("hostname")).as_bytes());
     for argument in root.at(&["process", "args"]).into_iter().flat_map(Node::items) {
@@ -84,7 +84,7 @@ fn container(subject: &Subject<'_>) -> u64 {
 
 /// A relative root filesystem is beside the file, or where that is a link with nothing beside it, beside what the link
 /// leads to.
-fn root_folder(subject: &Subject<'_>, root: &str) -> PathBuf {
+fn root_directory(subject: &Subject<'_>, root: &str) -> PathBuf {
     let beside = |file: &Path| file.parent().unwrap_or(Path::new("")).join(root);
     if root.starts_with('/') || !subject.on_disk {
         return beside(subject.name);

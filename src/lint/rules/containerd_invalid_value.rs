@@ -1,6 +1,7 @@
 //! `containerd-invalid-value`: a value with which containerd does not start.
 
-use crate::lint::containerd_view::{Containerd, NEWEST, Place};
+use crate::engines::containerd::NEWEST;
+use crate::lint::containerd_view::{Containerd, Place};
 use crate::lint::rule::prelude::*;
 
 pub(super) struct ContainerdInvalidValue;
@@ -46,7 +47,7 @@ impl Rule for ContainerdInvalidValue {
                 .emit();
         }
         if let Some(node) = root.field("version")
-            && let Some(version) = view.version.filter(|version| !(0..=NEWEST).contains(version))
+            && let Some(version) = view.version.filter(|version| !(0..=i128::from(NEWEST)).contains(version))
         {
             let sure = if version < 0 { Confidence::High } else { Confidence::Medium };
             report

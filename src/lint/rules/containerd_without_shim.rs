@@ -55,7 +55,7 @@ impl Rule for ContainerdWithoutShim {
                 score.suffix()
             );
             let sure = if view.is_complete() { Confidence::High } else { Confidence::Low };
-            return report.at(&score.node(), message).label("handed on").confidence(sure).emit();
+            return report.at(&score.node(), message).label("inherited").confidence(sure).emit();
         }
         for runtime in &view.runtimes {
             let is_runc = runtime.kind.is_empty() || runtime.kind.contains("runc");

@@ -59,8 +59,7 @@ impl Rule for DockerdInvalidRuntime {
             let (path, kind) = (set("path"), set("runtimeType"));
             let mut tell = |place: &std::ops::Range<usize>, message: &str| {
                 let name = runtime.key().unwrap_or_default();
-                let message = format!("the runtime {} has {message}: dockerd does not start", quote(&name));
-                report.at(place, message).label("refused").emit();
+                report.refused(place, "dockerd", &format!("the runtime {} has {message}", quote(&name))).emit();
             };
             match (path, kind) {
                 (None, None) => tell(&runtime.name_span(), "neither a path nor a runtimeType"),

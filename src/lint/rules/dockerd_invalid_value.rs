@@ -38,31 +38,27 @@ impl Rule for DockerdInvalidValue {
             let known =
                 words.iter().any(|word| text.eq_ignore_ascii_case(word) && (key == "log-level" || text == *word));
             if !text.is_empty() && !known {
-                tell(node, &format!("{key} is none of {}", words.join(", ")), report);
+                report.refused(&node, "dockerd", &format!("{key} is none of {}", words.join(", "))).emit();
             }
         }
         for key in NOT_NEGATIVE {
             if let Some(node) = root.field(key).filter(|node| node.integer().is_some_and(|number| number < 0)) {
-                tell(node, &format!("{key} is below 0"), report);
+                report.refused(&node, "dockerd", &format!("{key} is below 0")).emit();
             }
         }
         if let Some(node) =
             root.field("default-shm-size").filter(|node| node.text().is_some_and(|it| ram_in_bytes(&it).is_none()))
         {
-            tell(node, "default-shm-size is no size such as `64m`", report);
+            report.refused(&node, "dockerd", "default-shm-size is no size such as `64m`").emit();
         }
         for (key, is_good, what) in LISTS {
             for item in root.field(key).into_iter().flat_map(Node::items) {
                 if item.text().is_some_and(|text| !is_good(&text)) {
-                    tell(item, &format!("an entry of {key} is not of the form {what}"), report);
+                    report.refused(&item, "dockerd", &format!("an entry of {key} is not of the form {what}")).emit();
                 }
             }
         }
     }
-}
-
-fn tell(node: Node<'_>, message: &str, report: &mut Report<'_>) {
-    report.at(&node, format!("{message}: dockerd does not start")).label("refused").emit();
 }
 
 const WORDS: [(&str, &[&str]); 4] = [

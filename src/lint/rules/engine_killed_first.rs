@@ -3,6 +3,7 @@
 use super::unit_engine_killed::daemon;
 use crate::lint::rule::prelude::*;
 use crate::lint::unit::values;
+use crate::lint::unit_value;
 
 pub(super) struct EngineKilledFirst;
 
@@ -35,7 +36,8 @@ impl Rule for EngineKilledFirst {
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
         if subject.kind == FileKind::Unit {
             let score = values(subject.root(), "Service", "OOMScoreAdjust").pop();
-            let number = score.and_then(Node::text).and_then(|text| text.parse::<i32>().ok()).unwrap_or_default();
+            // What systemd ignores is said by `unit-ignored-setting`.
+            let number = score.and_then(Node::text).and_then(|text| unit_value::score(&text)).unwrap_or_default();
             if let (Some(score), Some(program)) = (score.filter(|_| number > 0), daemon(subject)) {
                 report
                     .at(&score, format!("with an oom_score_adj of {number} {program} itself is killed before what it started"))

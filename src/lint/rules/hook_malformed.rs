@@ -78,7 +78,7 @@ fn types(subject: &Subject<'_>, report: &mut Report<'_>) {
                 let place = node.key_span().unwrap_or_else(|| node.span().start..node.span().start + 1);
                 report.at(&place, format!("`{field}` is missing in {}", object.name)).emit();
             }
-            Flaw::Unknown { .. } | Flaw::Twin { .. } | Flaw::OtherCase { .. } => {}
+            Flaw::Unknown { .. } | Flaw::DuplicateKey { .. } | Flaw::OtherCase { .. } => {}
         }
     }
 }

@@ -10,7 +10,7 @@ impl Rule for HookWrongStage {
     fn meta(&self) -> &'static Meta {
         &Meta {
             name: "hook-wrong-stage",
-            summary: "oomshim-hook at a stage where it cannot set a score",
+            summary: "oomshim-hook at a stage where it cannot set oom_score_adj",
             group: Group::Deployment,
             severity: Severity::Error,
             confidence: Confidence::High,
@@ -18,7 +18,7 @@ impl Rule for HookWrongStage {
             kinds: &[FileKind::Hook],
             why: prose! {
                 /// Inside of the container the hook sees another /proc or no process at all, and after the start the
-                /// step already runs: the score is not set and nothing fails.
+                /// step already runs: oom_score_adj is not set and nothing fails.
             },
             what: prose! {
                 /// `hook.path` is oomshim-hook and a stage is createContainer, startContainer, poststart or poststop;
@@ -60,7 +60,9 @@ impl Rule for HookWrongStage {
                 }
                 // `hook-malformed` says it of a stage that nobody knows.
                 (name, _) if !STAGES.contains(&name) => continue,
-                (name, _) => format!("at the stage {} it is too late, or the wrong /proc, to set a score", quote(name)),
+                (name, _) => {
+                    format!("at the stage {} it is too late, or the wrong /proc, to set oom_score_adj", quote(name))
+                }
             };
             let draft = report.at(stage, message).label("oomshim-hook does nothing here");
             if stages.len() == 1 && !is_filter {

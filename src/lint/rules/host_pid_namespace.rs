@@ -16,7 +16,7 @@ impl Rule for HostPidNamespace {
             severity: Severity::Warning,
             confidence: Confidence::High,
             fixable: Fixable::No,
-            kinds: &[FileKind::Spec, FileKind::ContainerInspect, FileKind::Kubernetes],
+            kinds: &[FileKind::Spec, FileKind::ContainerInspect, FileKind::Kubernetes, FileKind::Compose],
             why: prose! {
                 /// Root that sees the host's processes can write 1000 into a daemon's oom_score_adj, and the next kill
                 /// hits the daemon.
@@ -38,6 +38,7 @@ impl Rule for HostPidNamespace {
         match subject.kind {
             FileKind::ContainerInspect => return inspected(subject.root(), report),
             FileKind::Kubernetes => return manifest(subject.root(), report),
+            FileKind::Compose => return compose(subject.root(), report),
             _ => {}
         }
         let spec = subject.spec();
@@ -109,6 +110,18 @@ fn manifest(root: Node<'_>, report: &mut Report<'_>) {
         {
             let message = format!("{} sees the node's processes and can raise their oom_score_adj", container.name());
             report.at(&host, message).label("no PID namespace").confidence(Confidence::Medium).emit();
+        }
+    }
+}
+
+fn compose(root: Node<'_>, report: &mut Report<'_>) {
+    for service in root.field("services").into_iter().flat_map(Node::children) {
+        let text = |name: &str| service.field(name).and_then(Node::text).unwrap_or_default();
+        let Some(node) = service.field("pid").filter(|_| text("pid") == "host") else { continue };
+        if matches!(text("user").split(':').next(), Some("" | "0" | "root")) && text("userns_mode") != "private" {
+            let name = service.key().unwrap_or_default();
+            let message = format!("{} sees the host's processes and can raise their oom_score_adj", quote(&name));
+            report.at(&node, message).label("no PID namespace").confidence(Confidence::Medium).emit();
         }
     }
 }

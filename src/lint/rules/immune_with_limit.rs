@@ -43,7 +43,7 @@ impl Rule for ImmuneWithLimit {
                 format!("a limit of {bytes} bytes with nothing below it that may be killed: the container hangs there"),
             )
             .label("cannot be enforced")
-            .related(&score, "because of this score")
+            .related(&score, "because of this oom_score_adj")
             .emit();
     }
 }

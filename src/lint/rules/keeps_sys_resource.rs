@@ -19,7 +19,7 @@ impl Rule for KeepsSysResource {
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Spec],
             why: prose! {
-                /// A process with CAP_SYS_RESOURCE lowers its own score again, to -1000 if it likes, and sets aside
+                /// A process with CAP_SYS_RESOURCE lowers its own oom_score_adj again, to -1000 if it likes, and sets aside
                 /// limits besides.
             },
             what: prose! {
@@ -47,8 +47,8 @@ impl Rule for KeepsSysResource {
         };
         let at_once = spec.uid() == Some(0) || ["permitted", "effective", "ambient"].iter().any(held);
         report
-            .at(&first, "the container keeps CAP_SYS_RESOURCE and can undo its score")
-            .label("this lowers scores")
+            .at(&first, "the container keeps CAP_SYS_RESOURCE and can undo its oom_score_adj")
+            .label("this lowers oom_score_adj")
             .confidence(if at_once { Confidence::High } else { Confidence::Medium })
             .fix(Safety::Unsafe, "drop CAP_SYS_RESOURCE", || {
                 spec.capabilities(CAPABILITY).map(change::remove).collect()

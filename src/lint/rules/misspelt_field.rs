@@ -24,7 +24,7 @@ impl Rule for MisspeltField {
                 /// An object of runtime-spec 1.3, of a hooks.d file, of buildkitd.toml or of containerd's config.toml has
                 /// a member that it does not define, and whose name is a slip of the pen away from one that it does. In
                 /// a spec a name in another case is reported too: runc and everything in Go reads it, crun and youki do
-                /// not (where the right one is there as well, see `twin-keys`). dockerd refuses such names; see
+                /// not (where the right one is there as well, see `duplicate-keys`). dockerd refuses such names; see
                 /// `dockerd-unknown-key`.
             },
             fix: prose! {
@@ -47,7 +47,7 @@ impl Rule for MisspeltField {
             let draft = report
                 .at(&span, format!("{} has no field {}; did you mean `{meant}`?", object.name, quote(&key)))
                 .label("nobody reads this");
-            // Where the right name is there too, renaming would make twins of them.
+            // Where the right name is there too, renaming would make duplicate keys.
             let already = !draft.is_unlisted() && parent.fields(meant).next().is_some();
             if already {
                 draft.fix(Safety::Unsafe, format!("take {} away", quote(&key)), || vec![change::remove(*node)]).emit();

@@ -23,6 +23,7 @@ mod dockerd_reserved_runtime;
 mod dockerd_runtime_args;
 mod dockerd_unknown_key;
 mod dockerd_without_shim;
+mod duplicate_keys;
 mod engine_killed_first;
 mod hook_binary_missing;
 mod hook_malformed;
@@ -38,7 +39,7 @@ mod keeps_sys_resource;
 mod memory_limit_refused;
 mod missing_field;
 mod misspelt_field;
-mod negative_score;
+mod negative_oom_score_adj;
 mod no_memory_limit;
 mod not_json;
 mod not_toml;
@@ -46,10 +47,11 @@ mod nvidia_runtimes;
 mod oom_group_defeated;
 mod oom_group_missing;
 mod oom_killer_disabled;
-mod oom_score_below_floor;
-mod oom_score_not_an_integer;
-mod oom_score_out_of_range;
-mod oom_score_unset;
+mod oom_score_adj_below_floor;
+mod oom_score_adj_not_an_integer;
+mod oom_score_adj_not_sticky;
+mod oom_score_adj_out_of_range;
+mod oom_score_adj_unset;
 mod pod_memory;
 mod pod_qos;
 mod policy_default_unprotected;
@@ -64,7 +66,7 @@ mod relative_path;
 mod rootfs_missing;
 mod runtime_class_handler;
 mod runtime_family_changed;
-mod score_not_sticky;
+mod runtime_not_configured;
 mod shared_mount_namespace;
 mod shared_propagation;
 mod swap_not_limited;
@@ -73,10 +75,10 @@ mod tmpfs_invalid_size;
 mod tmpfs_without_size;
 mod tool_as_runtime;
 mod trailing_data;
-mod twin_keys;
 mod typed_reader_refuses;
 mod unified_on_cgroup_v1;
 mod unit_engine_killed;
+mod unit_ignored_setting;
 mod unit_immune_limit;
 mod unknown_field;
 mod unknown_ignore;
@@ -93,15 +95,15 @@ pub static ALL: &[&dyn Rule] = &[
     &host_pid_namespace::HostPidNamespace,
     &immune_step::ImmuneStep,
     &keeps_sys_resource::KeepsSysResource,
-    &negative_score::NegativeScore,
-    &oom_score_below_floor::OomScoreBelowFloor,
-    &oom_score_not_an_integer::OomScoreNotAnInteger,
-    &oom_score_out_of_range::OomScoreOutOfRange,
-    &oom_score_unset::OomScoreUnset,
+    &negative_oom_score_adj::NegativeOomScoreAdj,
+    &oom_score_adj_below_floor::OomScoreAdjBelowFloor,
+    &oom_score_adj_not_an_integer::OomScoreAdjNotAnInteger,
+    &oom_score_adj_out_of_range::OomScoreAdjOutOfRange,
+    &oom_score_adj_unset::OomScoreAdjUnset,
     &pod_qos::PodQos,
     &policy_lowers_request::PolicyLowersRequest,
-    &score_not_sticky::ScoreNotSticky,
-    &twin_keys::TwinKeys,
+    &oom_score_adj_not_sticky::OomScoreAdjNotSticky,
+    &duplicate_keys::DuplicateKeys,
     &builder_in_pod::BuilderInPod,
     &cgroup_missing::CgroupMissing,
     &cgroup_shared::CgroupShared,
@@ -135,6 +137,7 @@ pub static ALL: &[&dyn Rule] = &[
     &syntax_error::SyntaxError,
     &trailing_data::TrailingData,
     &typed_reader_refuses::TypedReaderRefuses,
+    &unit_ignored_setting::UnitIgnoredSetting,
     &unknown_field::UnknownField,
     &unknown_ignore::UnknownIgnore,
     &unknown_value::UnknownValue,
@@ -169,5 +172,6 @@ pub static ALL: &[&dyn Rule] = &[
     &policy_self_immunity::PolicySelfImmunity,
     &runtime_class_handler::RuntimeClassHandler,
     &runtime_family_changed::RuntimeFamilyChanged,
+    &runtime_not_configured::RuntimeNotConfigured,
     &tool_as_runtime::ToolAsRuntime,
 ];

@@ -27,7 +27,7 @@ impl Rule for NoMemoryLimit {
             },
             fix: prose! {
                 /// Give the class of the container `memory_max` or `memory_high` in oomshim's policy, or set the limit
-                /// in the engine. Where the score and the group kill are set, doing without is a fair choice.
+                /// in the engine. Where oom_score_adj and the group kill are set, doing without is a fair choice.
             },
         }
     }

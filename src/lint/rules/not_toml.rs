@@ -26,7 +26,7 @@ impl Rule for NotToml {
                 /// A daemon with a broken configuration does not start, and a broken policy stops every container.
             },
             what: prose! {
-                /// The text breaks the grammar of TOML 1.0, or says a key twice.
+                /// The text is not TOML 1.0, or says a key twice.
             },
             fix: prose! {
                 /// Correct the text at that place.

@@ -2,7 +2,7 @@
 
 use crate::lint::program::Program;
 use crate::lint::rule::prelude::*;
-use crate::lint::{machine, toml};
+use crate::lint::{target_host, toml};
 use crate::policy;
 
 pub(super) struct NvidiaRuntimes;
@@ -68,7 +68,7 @@ impl Rule for NvidiaRuntimes {
 /// The shim's own policy may send it back to nvidia's runtime.
 fn circle(subject: &Subject<'_>, shim: Node<'_>, report: &mut Report<'_>) {
     let Some(host) = subject.machine else { return };
-    let Some(text) = machine::read(&host.path(policy::file::DEFAULT_PATH)) else { return };
+    let Some(text) = target_host::read(&host.path(policy::file::DEFAULT_PATH)) else { return };
     let Ok(tree) = toml::parse(&text) else { return };
     let path = tree.root().at(&["runtime", "path"]).and_then(Node::text).unwrap_or_default();
     if Program::at(subject, &path) == Program::Nvidia {

@@ -1,4 +1,4 @@
-//! `oom-group-defeated`: the step is to die whole, and none of it can die.
+//! `oom-group-defeated`: the step is to be killed as a group, and none of it can be killed.
 
 use crate::lint::rule::prelude::*;
 
@@ -8,14 +8,14 @@ impl Rule for OomGroupDefeated {
     fn meta(&self) -> &'static Meta {
         &Meta {
             name: "oom-group-defeated",
-            summary: "memory.oom.group is 1 and the score is -1000",
+            summary: "memory.oom.group is 1 and oom_score_adj is -1000",
             group: Group::Killing,
             severity: Severity::Error,
             confidence: Confidence::High,
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
             why: prose! {
-                /// A group kill spares every process at -1000, so what was to die whole does not die at all.
+                /// A group kill spares every process at -1000, so what was to be killed as a group is not killed at all.
             },
             what: prose! {
                 /// `linux.resources.unified` has `"memory.oom.group": "1"` while `process.oomScoreAdj` is -1000 (kernel
@@ -35,7 +35,7 @@ impl Rule for OomGroupDefeated {
         report
             .at(&group, "memory.oom.group has no effect on processes at -1000")
             .label("spares every process of this container")
-            .related(&score, "because of this score")
+            .related(&score, "because of this oom_score_adj")
             .emit();
     }
 }

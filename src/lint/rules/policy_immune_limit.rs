@@ -25,7 +25,7 @@ impl Rule for PolicyImmuneLimit {
                 /// without a kill and is fine.
             },
             fix: prose! {
-                /// Take the limit and the group kill away from the class, or give it a score above -1000.
+                /// Take the limit and the group kill away from the class, or give it an oom_score_adj above -1000.
             },
         }
     }

@@ -1,6 +1,6 @@
 //! `policy-keep-by-choice`: a workload can choose to be left alone.
 
-use crate::lint::deployment::rule_node;
+use crate::lint::policy_view::rule_node;
 use crate::lint::rule::prelude::*;
 use crate::policy::rule::ClassRef;
 

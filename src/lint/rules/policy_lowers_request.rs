@@ -10,7 +10,7 @@ impl Rule for PolicyLowersRequest {
     fn meta(&self) -> &'static Meta {
         &Meta {
             name: "policy-lowers-request",
-            summary: "a class sets a score whatever the orchestrator asked for",
+            summary: "a class sets oom_score_adj whatever the orchestrator asked for",
             group: Group::Score,
             severity: Severity::Warning,
             confidence: Confidence::Medium,
@@ -21,12 +21,12 @@ impl Rule for PolicyLowersRequest {
                 /// pods that paid for their memory.
             },
             what: prose! {
-                /// A class with a score from 0 to 999 has `adjust = "set"`, so a higher score of the engine is lowered.
+                /// A class with an oom_score_adj from 0 to 999 has `adjust = "set"`, so a higher one of the engine is lowered.
                 /// Going below what the engine wrote also needs CAP_SYS_RESOURCE. Classes below 0 are for daemons and
                 /// are meant to lower.
             },
             fix: prose! {
-                /// Write `adjust = "raise"`: the class's score, or the engine's where that is higher.
+                /// Write `adjust = "raise"`: the class's oom_score_adj, or the engine's where that is higher.
             },
         }
     }
@@ -43,7 +43,7 @@ impl Rule for PolicyLowersRequest {
                 .at(
                     &adjust,
                     format!(
-                        "the class {} lowers every score above {} that an engine asked for",
+                        "the class {} lowers every oom_score_adj above {} that an engine asked for",
                         quote(&class.name),
                         class.score
                     ),

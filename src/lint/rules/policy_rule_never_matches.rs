@@ -1,6 +1,6 @@
 //! `policy-rule-never-matches`: a rule that no container can fulfil.
 
-use crate::lint::deployment::condition_node;
+use crate::lint::policy_view::condition_node;
 use crate::lint::rule::prelude::*;
 use crate::policy::rule::{Condition, Field};
 

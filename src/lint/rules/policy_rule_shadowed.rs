@@ -1,6 +1,7 @@
 //! `policy-rule-shadowed`: a rule behind one that always holds first.
 
-use crate::lint::deployment::{covers, rule_node};
+use crate::lint::glob::covers;
+use crate::lint::policy_view::rule_node;
 use crate::lint::rule::prelude::*;
 use crate::policy::rule::Rule as PolicyRule;
 

@@ -1,6 +1,6 @@
 //! `policy-self-immunity`: a workload can make itself immune.
 
-use crate::lint::deployment::rule_node;
+use crate::lint::policy_view::rule_node;
 use crate::lint::rule::prelude::*;
 use crate::system::oom_score_adj::OomScoreAdj;
 
@@ -10,7 +10,7 @@ impl Rule for PolicySelfImmunity {
     fn meta(&self) -> &'static Meta {
         &Meta {
             name: "policy-self-immunity",
-            summary: "a rule gives a score below 0 to whoever asks for it",
+            summary: "a rule gives an oom_score_adj below 0 to whoever asks for it",
             group: Group::Deployment,
             severity: Severity::Warning,
             confidence: Confidence::High,
@@ -18,7 +18,7 @@ impl Rule for PolicySelfImmunity {
             kinds: &[FileKind::Policy],
             why: prose! {
                 /// Whoever starts a container chooses its hostname, id, command and most annotations, and so can choose
-                /// the score that this rule gives.
+                /// the oom_score_adj that this rule gives.
             },
             what: prose! {
                 /// A rule with `trust_workload = true` leads to a class below 0, and none of its conditions is on a
@@ -42,7 +42,10 @@ impl Rule for PolicySelfImmunity {
             let Some(node) = rule_node(subject.root(), index) else { continue };
             let place = node.field("trust_workload").unwrap_or(node);
             report
-                .at(&place.name_span(), format!("whoever starts a container can choose the score {score} for it"))
+                .at(
+                    &place.name_span(),
+                    format!("whoever starts a container can choose the oom_score_adj {score} for it"),
+                )
                 .label("trusts what a workload says about itself")
                 .emit();
         }

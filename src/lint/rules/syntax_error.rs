@@ -19,7 +19,7 @@ impl Rule for SyntaxError {
                 /// and ignores what stands before the first one.
             },
             what: prose! {
-                /// The text breaks the grammar of YAML 1.2, or in a unit file a section has no `]` or something stands before
+                /// The text is not YAML 1.2, or in a unit file a section has no `]` or something stands before
                 /// the first section.
             },
             fix: prose! {

@@ -16,7 +16,7 @@ impl Rule for TmpfsWithoutSize {
             severity: Severity::Warning,
             confidence: Confidence::High,
             fixable: Fixable::No,
-            kinds: &[FileKind::Spec, FileKind::ContainerInspect, FileKind::Kubernetes],
+            kinds: &[FileKind::Spec, FileKind::ContainerInspect, FileKind::Kubernetes, FileKind::Compose],
             why: prose! {
                 /// A tmpfs may grow to half of the machine's memory, its pages count in no process's badness, and so
                 /// somebody else is killed for them.
@@ -38,6 +38,7 @@ impl Rule for TmpfsWithoutSize {
         match subject.kind {
             FileKind::ContainerInspect => return inspected(subject.root(), report),
             FileKind::Kubernetes => return manifest(subject.root(), report),
+            FileKind::Compose => return compose(subject.root(), report),
             _ => {}
         }
         for mount in subject.spec().mounts().filter(|mount| !mount.is_bind() && !mount.is_read_only()) {
@@ -67,10 +68,7 @@ fn inspected(root: Node<'_>, report: &mut Report<'_>) {
         let mounts = container.host.field("Tmpfs").into_iter().flat_map(Node::children);
         for mount in mounts {
             let options = mount.text().unwrap_or_default();
-            let is_bounded = |option: &str| {
-                option == "ro" || option.strip_prefix("size=").is_some_and(|size| size != "0" && !size.is_empty())
-            };
-            if !options.split(',').any(is_bounded) {
+            if !is_bounded(&options) {
                 let target = mount.key().unwrap_or_default();
                 let message = format!(
                     "the tmpfs at {} of {} may grow to half of the machine's memory",
@@ -103,6 +101,44 @@ fn manifest(root: Node<'_>, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+/// Whether options as docker has them, with commas between them, limit a tmpfs.
+fn is_bounded(options: &str) -> bool {
+    let is_limit = |option: &str| {
+        option == "ro" || option.strip_prefix("size=").is_some_and(|size| size != "0" && !size.is_empty())
+    };
+    options.split(',').any(is_limit) || options.contains('$')
+}
+
+fn compose(root: Node<'_>, report: &mut Report<'_>) {
+    for service in root.field("services").into_iter().flat_map(Node::children) {
+        let short = service.field("tmpfs").into_iter();
+        let short = short.flat_map(|node| if node.kind() == Kind::Array { node.items().collect() } else { vec![node] });
+        for mount in short {
+            let text = mount.text().unwrap_or_default();
+            let (target, options) = text.split_once(':').unwrap_or((&text, ""));
+            if !target.is_empty() && !is_bounded(options) {
+                unbounded(mount, target, report);
+            }
+        }
+        let volumes = service.field("volumes").into_iter().flat_map(Node::items);
+        let is_tmpfs =
+            |volume: &Node<'_>| volume.field("type").and_then(Node::text).is_some_and(|kind| kind == "tmpfs");
+        for volume in volumes.filter(is_tmpfs) {
+            let is_read_only = volume.field("read_only").and_then(Node::boolean) == Some(true);
+            let size = volume.at(&["tmpfs", "size"]).filter(|size| size.integer() != Some(0));
+            if size.is_none() && !is_read_only {
+                let target = volume.field("target").and_then(Node::text).unwrap_or_default();
+                unbounded(volume, &target, report);
+            }
+        }
+    }
+}
+
+fn unbounded(place: Node<'_>, target: &str, report: &mut Report<'_>) {
+    let message = format!("the tmpfs at {} may grow to half of the machine's memory", quote(target));
+    report.at(&place, message).label("no size").help("Write `/run:size=64m`, or `tmpfs: {size: 64m}`.").emit();
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ impl Rule for UnitEngineKilled {
                     .emit();
             }
         }
+        by_default(subject, &program, report);
     }
 }
 
@@ -118,6 +119,22 @@ fn unit_of_drop_in(name: &Path) -> Option<String> {
     DAEMONS.contains(&name).then(|| name.to_owned())
 }
 
+/// Agents whose jobs run in the unit's own cgroup, or below it.
+const AGENTS: [&str; 5] = ["buildkite-agent", "gitlab-runner", "Runner.Listener", "woodpecker-agent", "act_runner"];
+
+/// What systemd does where the unit does not say: it stops a unit in which a process was killed for memory, except one
+/// with `Delegate=` since systemd 253.
+fn by_default(subject: &Subject<'_>, program: &str, report: &mut Report<'_>) {
+    let last = |key: &str| values(subject.root(), "Service", key).pop();
+    let Some(start) = last("ExecStart").filter(|_| AGENTS.contains(&program)) else { return };
+    let delegates =
+        last("Delegate").and_then(Node::text).is_some_and(|text| !matches!(&*text, "no" | "false" | "0" | "off"));
+    if last("OOMPolicy").is_none() && !delegates {
+        let message = format!("without OOMPolicy= systemd stops {program} when one of its jobs is killed for memory");
+        report.at(&start, message).label("OOMPolicy=stop is the default").confidence(Confidence::Medium).emit();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -132,7 +149,10 @@ mod tests {
         };
         let unit = |program: &str, setting: &str| format!("[Service]\nExecStart={program}\n{setting}\n");
         assert_eq!(fires("x.service", &unit("/usr/bin/dockerd -H fd://", "OOMPolicy=kill")), 1);
-        assert_eq!(fires("x.service", &unit("-/usr/bin/env buildkite-agent start", "ManagedOOMSwap=kill")), 1);
+        assert_eq!(fires("x.service", &unit("-/usr/bin/env buildkite-agent start", "ManagedOOMSwap=kill")), 2);
+        assert_eq!(fires("x.service", &unit("/usr/bin/buildkite-agent start", "")), 1);
+        assert_eq!(fires("x.service", &unit("/usr/bin/buildkite-agent start", "OOMPolicy=continue")), 0);
+        assert_eq!(fires("x.service", &unit("/usr/bin/buildkite-agent start", "Delegate=yes")), 0);
         assert_eq!(fires("x.service", &unit("/usr/bin/dockerd", "OOMPolicy=continue")), 0);
         assert_eq!(fires("x.service", &unit("/bin/sh -c \"exec /usr/bin/dockerd\"", "OOMPolicy=stop")), 1);
         assert_eq!(fires("x.service", &unit("/usr/bin/podman --log-level=info system service", "OOMPolicy=kill")), 1);

@@ -2,6 +2,7 @@
 
 use crate::lint::rule::prelude::*;
 use crate::lint::unit::values;
+use crate::lint::unit_value::{self, Value, Zero};
 
 pub(super) struct UnitImmuneLimit;
 
@@ -34,9 +35,11 @@ impl Rule for UnitImmuneLimit {
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
         let last = |key: &str| values(subject.root(), "Service", key).pop();
         let text = |node: Node<'_>| node.text().unwrap_or_default().into_owned();
-        let Some(score) = last("OOMScoreAdjust").filter(|node| text(*node) == "-1000") else { return };
+        let Some(score) = last("OOMScoreAdjust").filter(|node| unit_value::score(&text(*node)) == Some(-1000)) else {
+            return;
+        };
         for key in ["MemoryMax", "MemoryLimit"] {
-            let Some(limit) = last(key).filter(|node| text(*node) != "infinity") else { continue };
+            let Some(limit) = last(key).filter(|node| is_limit(&text(*node))) else { continue };
             report
                 .at(
                     &limit,
@@ -47,4 +50,9 @@ impl Rule for UnitImmuneLimit {
                 .emit();
         }
     }
+}
+
+/// Whether it limits anything; what systemd ignores is said by `unit-ignored-setting`.
+fn is_limit(text: &str) -> bool {
+    text != "infinity" && Value::Size(Zero::Refused).takes(text)
 }

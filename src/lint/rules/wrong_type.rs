@@ -14,7 +14,13 @@ impl Rule for WrongType {
             severity: Severity::Error,
             confidence: Confidence::High,
             fixable: Fixable::No,
-            kinds: &[FileKind::Spec, FileKind::Buildkitd, FileKind::Containerd, FileKind::Dockerd],
+            kinds: &[
+                FileKind::Spec,
+                FileKind::Buildkitd,
+                FileKind::Containerd,
+                FileKind::Dockerd,
+                FileKind::ContainersConf,
+            ],
             why: prose! {
                 /// One value of a wrong type makes runtimes refuse the whole spec, and keeps buildkitd, containerd and
                 /// dockerd from starting.
@@ -23,7 +29,7 @@ impl Rule for WrongType {
                 /// Somewhere in what runtime-spec 1.3 defines for Linux, or in what the daemon reads, stands a value of
                 /// another type, or a number that does not fit (a fraction, a negative size, more than 32 bits for a
                 /// user id). The classic ones: `"max-file": 3` in dockerd's `log-opts`, which are all strings, and
-                /// `enabled = "false"` for a worker of buildkitd. `null` passes in JSON, as it does in Go.
+                /// `enabled = "false"` for a worker of buildkitd, and a runtime of podman that is a string and no list. `null` passes in JSON, as it does in Go.
                 /// `process.oomScoreAdj` has rules of its own.
             },
             fix: prose! {
@@ -59,6 +65,7 @@ fn consequence(kind: FileKind) -> &'static str {
         FileKind::Buildkitd => ": buildkitd does not start",
         FileKind::Containerd => ": containerd does not start",
         FileKind::Dockerd => ": dockerd does not start",
+        FileKind::ContainersConf => ": podman starts nothing",
         _ => "",
     }
 }

@@ -2,14 +2,8 @@
 //!
 //! A value of another type keeps buildkitd from starting; a key that it does not know is ignored without a word.
 
-use super::{I64, Object, Shape, TEXTS, may};
+use super::{I64, Object, Shape, TEXTS, may, object};
 use Shape::{Any, Bool, Either, List, Map, Text};
-
-macro_rules! object {
-    ($name:literal: $($field:expr),+ $(,)?) => {
-        Shape::Object(&Object { name: $name, fields: const { &[$($field),+] } })
-    };
-}
 
 /// The whole file.
 pub static BUILDKITD: Object = Object {
@@ -82,62 +76,50 @@ const GC_POLICY: Shape = object!("gcpolicy[]":
     may("minFreeSpace", DISK_SPACE),
 );
 
-const OCI: Shape = object!("worker.oci":
-    may("enabled", Bool),
-    may("labels", Map(&Text)),
-    may("platforms", TEXTS),
-    may("snapshotter", Text),
-    may("rootless", Bool),
+/// A worker: what both kinds of them take, and its own members.
+macro_rules! worker {
+    ($name:literal: $($own:expr),+ $(,)?) => {
+        object!($name:
+            $($own),+,
+            may("enabled", Bool),
+            may("labels", Map(&Text)),
+            may("platforms", TEXTS),
+            may("snapshotter", Text),
+            may("rootless", Bool),
+            may("gc", Bool),
+            may("gckeepstorage", DISK_SPACE),
+            may("reservedSpace", DISK_SPACE),
+            may("maxUsedSpace", DISK_SPACE),
+            may("minFreeSpace", DISK_SPACE),
+            may("gcpolicy", Either(&List(&GC_POLICY), &GC_POLICY)),
+            may("networkMode", Text),
+            may("cniConfigPath", Text),
+            may("cniBinaryPath", Text),
+            may("cniPoolSize", I64),
+            may("bridgeName", Text),
+            may("bridgeSubnet", Text),
+            may("defaultCgroupParent", Text),
+            may("apparmor-profile", Text),
+            may("selinux", Bool),
+            may("max-parallelism", I64),
+        )
+    };
+}
+
+const OCI: Shape = worker!("worker.oci":
     may("noProcessSandbox", Bool),
-    may("gc", Bool),
-    may("gckeepstorage", DISK_SPACE),
-    may("reservedSpace", DISK_SPACE),
-    may("maxUsedSpace", DISK_SPACE),
-    may("minFreeSpace", DISK_SPACE),
-    may("gcpolicy", Either(&List(&GC_POLICY), &GC_POLICY)),
-    may("networkMode", Text),
-    may("cniConfigPath", Text),
-    may("cniBinaryPath", Text),
-    may("cniPoolSize", I64),
-    may("bridgeName", Text),
-    may("bridgeSubnet", Text),
     may("userRemapUnsupported", Text),
     may("binary", Text),
     may("proxySnapshotterPath", Text),
-    may("defaultCgroupParent", Text),
     may("stargzSnapshotter", Map(&Any)),
-    may("apparmor-profile", Text),
-    may("selinux", Bool),
-    may("max-parallelism", I64),
 );
 
-const CONTAINERD: Shape = object!("worker.containerd":
+const CONTAINERD: Shape = worker!("worker.containerd":
     may("address", Text),
-    may("enabled", Bool),
-    may("labels", Map(&Text)),
-    may("platforms", TEXTS),
     may("namespace", Text),
     may("runtime", object!("worker.containerd.runtime":
         may("name", Text),
         may("path", Text),
         may("options", Map(&Any)),
     )),
-    may("gc", Bool),
-    may("gckeepstorage", DISK_SPACE),
-    may("reservedSpace", DISK_SPACE),
-    may("maxUsedSpace", DISK_SPACE),
-    may("minFreeSpace", DISK_SPACE),
-    may("gcpolicy", Either(&List(&GC_POLICY), &GC_POLICY)),
-    may("networkMode", Text),
-    may("cniConfigPath", Text),
-    may("cniBinaryPath", Text),
-    may("cniPoolSize", I64),
-    may("bridgeName", Text),
-    may("bridgeSubnet", Text),
-    may("snapshotter", Text),
-    may("apparmor-profile", Text),
-    may("selinux", Bool),
-    may("max-parallelism", I64),
-    may("defaultCgroupParent", Text),
-    may("rootless", Bool),
 );

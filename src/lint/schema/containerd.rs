@@ -3,14 +3,8 @@
 //!
 //! A value of another type keeps containerd from starting; a key that it does not know is logged and ignored.
 
-use super::{I64, Object, Shape, TEXTS, may};
+use super::{I64, Object, Shape, TEXTS, may, object};
 use Shape::{Any, Bool, Map, Text};
-
-macro_rules! object {
-    ($name:literal: $($field:expr),+ $(,)?) => {
-        Shape::Object(&Object { name: $name, fields: const { &[$($field),+] } })
-    };
-}
 
 /// The whole file.
 pub static CONTAINERD: Object = Object {

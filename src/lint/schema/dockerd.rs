@@ -3,14 +3,8 @@
 //!
 //! A key at the top that is no option keeps dockerd from starting. So do those inside of an object that is no option's.
 
-use super::{I64, Object, Shape, TEXTS, may};
+use super::{I64, Object, Shape, TEXTS, may, object};
 use Shape::{Any, Bool, List, Map, Text};
-
-macro_rules! object {
-    ($name:literal: $($field:expr),+ $(,)?) => {
-        Shape::Object(&Object { name: $name, fields: const { &[$($field),+] } })
-    };
-}
 
 /// The whole file.
 pub static DOCKERD: Object = Object {

@@ -4,6 +4,7 @@
 
 pub mod buildkitd;
 pub mod containerd;
+pub mod containers_conf;
 pub mod dockerd;
 pub mod go_regexp;
 pub mod go_units;
@@ -59,6 +60,14 @@ pub enum Shape {
     /// An object with named members.
     Object(&'static Object),
 }
+
+/// An object of those members, as a [`Shape`].
+macro_rules! object {
+    ($name:literal: $($field:expr),+ $(,)?) => {
+        Shape::Object(&Object { name: $name, fields: const { &[$($field),+] } })
+    };
+}
+use object;
 
 /// A member that may be missing.
 pub(super) const fn may(name: &'static str, shape: Shape) -> Field {
@@ -131,7 +140,7 @@ pub enum Flaw<'t> {
         field: &'static str,
     },
     /// A member is there twice, or in two spellings that Go takes for one.
-    Twin {
+    DuplicateKey {
         /// The earlier one.
         first: Node<'t>,
         /// The later one, which Go takes.
@@ -159,6 +168,7 @@ pub fn object_of(kind: FileKind, root: Node<'_>) -> Option<&'static Object> {
         FileKind::Buildkitd => Some(&buildkitd::BUILDKITD),
         FileKind::Containerd => Some(&containerd::CONTAINERD),
         FileKind::Dockerd => Some(&dockerd::DOCKERD),
+        FileKind::ContainersConf => Some(&containers_conf::CONTAINERS_CONF),
         _ => None,
     }
 }
@@ -205,7 +215,7 @@ fn walk<'t>(node: Node<'t>, shape: &'static Shape, flaws: &mut Vec<Flaw<'t>>) {
         }
         Shape::List(inner) => node.children().for_each(|item| walk(item, inner, flaws)),
         Shape::Map(inner) => {
-            twins_in_map(node, flaws);
+            duplicates_in_map(node, flaws);
             node.children().for_each(|entry| walk(entry, inner, flaws));
         }
         Shape::Object(object) => walk_object(node, object, flaws),
@@ -237,7 +247,7 @@ fn walk_object<'t>(node: Node<'t>, object: &'static Object, flaws: &mut Vec<Flaw
         };
         expected = (index + 1) % fields.len();
         if let Some(first) = seen[index].replace(member) {
-            flaws.push(Flaw::Twin { first, second: member, name: Some(fields[index].name) });
+            flaws.push(Flaw::DuplicateKey { first, second: member, name: Some(fields[index].name) });
         }
         if is_json && member.key().is_some_and(|key| key != fields[index].name) {
             flaws.push(Flaw::OtherCase { node: member, name: fields[index].name, parent: node });
@@ -252,11 +262,11 @@ fn walk_object<'t>(node: Node<'t>, object: &'static Object, flaws: &mut Vec<Flaw
 }
 
 /// Keys that a map has twice: the last one counts, and the first is a surprise.
-fn twins_in_map<'t>(node: Node<'t>, flaws: &mut Vec<Flaw<'t>>) {
+fn duplicates_in_map<'t>(node: Node<'t>, flaws: &mut Vec<Flaw<'t>>) {
     let mut seen = HashMap::new();
     for entry in node.children() {
         if let Some(first) = entry.key().and_then(|key| seen.insert(key, entry)) {
-            flaws.push(Flaw::Twin { first, second: entry, name: None });
+            flaws.push(Flaw::DuplicateKey { first, second: entry, name: None });
         }
     }
 }
@@ -273,76 +283,4 @@ pub fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::json;
-
-    fn all(text: &str) -> Vec<String> {
-        let tree = json::parse(text.as_bytes()).unwrap();
-        let shown = |flaw: &Flaw<'_>| match flaw {
-            Flaw::WrongType { node, expected } => format!("{} is not {expected}", node.raw()),
-            Flaw::Unknown { node, object, .. } => format!("{} in {}", node.key().unwrap(), object.name),
-            Flaw::Missing { object, field, .. } => format!("no {field} in {}", object.name),
-            Flaw::Twin { first, second, .. } => format!("{:?} {:?}", first.key().unwrap(), second.key().unwrap()),
-            Flaw::OtherCase { node, name, .. } => format!("{} for {name}", node.key().unwrap()),
-        };
-        flaws(tree.root(), &spec::SPEC).iter().map(shown).collect()
-    }
-
-    #[test]
-    fn every_flaw_is_found() {
-        let spec = |inner: &str| format!(r#"{{"ociVersion":"1.0.0","root":{{"path":"x"}},{inner}}}"#);
-        let cases: [(&str, &[&str]); 8] = [
-            (r#""process":{"args":["a",1],"cwd":"/"}"#, &["1 is not a string"]),
-            (r#""process":{"args":[],"cwd":"/","user":{"uid":-1}}"#, &["-1 is not an integer from 0 to 4294967295"]),
-            (
-                r#""process":{"args":[],"cwd":"/","oomscoreadj":1.0}"#,
-                &["oomscoreadj for oomScoreAdj", "1.0 is not an integer"],
-            ),
-            (r#""process":{"args":[],"cwd":"/","oomScoreAdjust":1}"#, &["oomScoreAdjust in process"]),
-            (r#""mounts":[{"source":"x"}]"#, &["no destination in mounts[]"]),
-            (r#""annotations":{"a":"1","a":"2"}"#, &[r#""a" "a""#]),
-            (r#""hostname":"a","HostName":"b""#, &[r#""hostname" "HostName""#, "HostName for hostname"]),
-            (r#""linux":{"resources":{"unified":{"memory.max":1}}}"#, &["1 is not a string"]),
-        ];
-        for (inner, expected) in cases {
-            assert_eq!(all(&spec(inner)), expected, "{inner}");
-        }
-        assert!(
-            all(&spec(r#""annotations":{"a":"1","A":"2"},"process":null,"linux":{"seccomp":null},"windows":7"#))
-                .is_empty()
-        );
-        assert_eq!(all("{}"), ["no ociVersion in the spec", "no root in the spec"]);
-    }
-
-    #[test]
-    fn tables_fit_into_the_walk() {
-        fn check(object: &Object) {
-            let names: std::collections::HashSet<_> = object.fields.iter().map(|field| field.name).collect();
-            assert_eq!(names.len(), object.fields.len(), "{}", object.name);
-            for field in object.fields {
-                let mut shape = &field.shape;
-                while let Shape::List(inner) | Shape::Map(inner) = shape {
-                    shape = inner;
-                }
-                if let Shape::Object(inner) = shape {
-                    check(inner);
-                }
-            }
-        }
-        check(&spec::SPEC);
-        check(&hook::HOOK);
-        check(&hook::OLD);
-        check(&buildkitd::BUILDKITD);
-        check(&containerd::CONTAINERD);
-        check(&dockerd::DOCKERD);
-    }
-
-    #[test]
-    fn suggestions_are_near() {
-        let near = |word| nearest(word, ["oomScoreAdj", "args", "cwd"].into_iter());
-        assert_eq!(near("oom_score_adj"), Some("oomScoreAdj"));
-        assert_eq!(near("oomScoreadjust"), Some("oomScoreAdj"));
-        assert_eq!((near("arg"), near("pwd"), near("x"), near("labels")), (Some("args"), Some("cwd"), None, None));
-    }
-}
+mod tests;

@@ -3,14 +3,8 @@
 //! What other systems have is `Any`: no rule of ours knows them. A required member is one without which runc, crun or
 //! youki refuse the spec or misread it.
 
-use super::{Field, I32, I64, Object, Shape, TEXTS, U16, U32, U64, may, must};
+use super::{Field, I32, I64, Object, Shape, TEXTS, U16, U32, U64, may, must, object};
 use Shape::{Any, Bool, List, Map, Text};
-
-macro_rules! object {
-    ($name:literal: $($field:expr),+ $(,)?) => {
-        Shape::Object(&Object { name: $name, fields: const { &[$($field),+] } })
-    };
-}
 
 /// The whole spec.
 pub static SPEC: Object = Object {
