@@ -13,7 +13,7 @@ export BIN DESTDIR PREFIX SYSCONFDIR
 
 .PHONY: help
 help: ## List what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build the three static binaries
@@ -30,6 +30,14 @@ install: ## Put what was built into place (DESTDIR, PREFIX=/usr/local, SYSCONFDI
 .PHONY: uninstall
 uninstall: ## Take it away again; the policy stays
 	scripts/install --remove
+
+.PHONY: packages
+packages: ## Make .deb, .rpm and tarballs for x86_64 and aarch64 (Debian, root for what it installs)
+	packages/build
+
+.PHONY: packages-check
+packages-check: ## Judge them: lintian, rpmlint, a fresh root, the same bytes twice
+	packages/check --rebuild
 
 .PHONY: test
 test: build ## Run the unit tests and the suites on real runtimes; installs what they need (root)
