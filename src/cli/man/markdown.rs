@@ -64,10 +64,8 @@ impl Writer<'_> {
     fn start(&mut self, tag: &Tag<'_>) {
         match tag {
             Tag::Heading { level: HeadingLevel::H1, .. } | Tag::Image { .. } | Tag::TableHead => self.skip = true,
-            Tag::Paragraph => {
-                if self.line.is_empty() && !self.after_heading {
-                    self.page.control("PP", []);
-                }
+            Tag::Paragraph if self.line.is_empty() && !self.after_heading => {
+                self.page.control("PP", []);
             }
             Tag::Item => {
                 self.page.control("IP", ["\\(bu", "2"]);
@@ -100,7 +98,7 @@ impl Writer<'_> {
                 self.flush();
                 self.after_heading = true;
             }
-            TagEnd::Paragraph | TagEnd::Item => self.flush(),
+            TagEnd::Paragraph | TagEnd::Item | TagEnd::TableRow => self.flush(),
             TagEnd::CodeBlock => {
                 self.flush_literal();
                 self.page.control("fi", []);
@@ -111,7 +109,6 @@ impl Writer<'_> {
                 // The first cell is the tag of the paragraph, the others are its text.
                 if self.cells == 1 { self.flush() } else { self.line.push(roman(" ")) }
             }
-            TagEnd::TableRow => self.flush(),
             TagEnd::Strong | TagEnd::Emphasis => self.style = Style::Roman,
             _ => {}
         }

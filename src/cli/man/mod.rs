@@ -36,10 +36,10 @@ const DOCUMENTS: &[(&str, &str, &str, &str)] = &[
 /// Writes the pages of `oomshim`, its subcommands, `oomshim-hook`, `oomshim-runc`, the policy and the rules, each as
 /// NAME.SECTION.
 ///
-/// The pages are dated by SOURCE_DATE_EPOCH where it is set, so that a package can be built twice with the same bytes.
+/// The pages are dated by `SOURCE_DATE_EPOCH` where it is set, so that a package can be built twice with the same bytes.
 ///
 /// # Errors
-/// Where a page cannot be written, and where SOURCE_DATE_EPOCH is no time.
+/// Where a page cannot be written, and where `SOURCE_DATE_EPOCH` is no time.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let date = date()?;
     for command in [Cli::command(), hook::Cli::command(), runtime()] {
@@ -75,6 +75,7 @@ fn write_commands(command: &clap::Command, date: &str, directory: &Path) -> anyh
     let mut page = Vec::new();
     Man::new(command.clone())
         .title(&*name)
+        .date(date)
         .source(SOURCE)
         .manual("oomshim")
         .render(&mut page)
@@ -82,7 +83,7 @@ fn write_commands(command: &clap::Command, date: &str, directory: &Path) -> anyh
     write(&directory.join(format!("{name}.1")), &page)
 }
 
-/// The day of SOURCE_DATE_EPOCH (seconds, <https://reproducible-builds.org/specs/source-date-epoch/>), or today.
+/// The day of `SOURCE_DATE_EPOCH` (seconds, <https://reproducible-builds.org/specs/source-date-epoch/>), or today.
 fn date() -> anyhow::Result<String> {
     let time = match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(text) => text
@@ -147,7 +148,11 @@ mod tests {
         let page = |name: &str| std::fs::read_to_string(directory.path().join(format!("{name}.1"))).unwrap();
         assert!(page("oomshim-protect").contains("127"));
         assert!(page("oomshim-hook").contains("precreate"));
-        assert!(page("oomshim-report").contains(".TH oomshim-report 1"), "{}", page("oomshim-report"));
+        assert!(
+            page("oomshim-report").contains(&format!(".TH oomshim-report 1 {}", date().unwrap())),
+            "{}",
+            page("oomshim-report")
+        );
         let policy = std::fs::read_to_string(directory.path().join("oomshim-policy.toml.5")).unwrap();
         assert!(policy.starts_with(".ie"), "{policy}");
         assert!(policy.contains("above_engine"));
