@@ -39,7 +39,7 @@ enum Policy {
     Strict,
     Broken,
     Keep,
-    /// A class whose score this process may not write.
+    /// A class whose `oom_score_adj` the shim may not write: it has no `CAP_SYS_RESOURCE` in this suite.
     TooLow,
     TooLowStrict,
     NoRuntime,
@@ -226,7 +226,7 @@ fn call(lab: &Lab, engine: &Engine, subcommand: &str, bundle: &Path, access: Bun
         .chain(["id".to_owned()])
         .collect();
     let inner = lab.call(Shim, &args);
-    let mut command = if access == ReadOnly {
+    let command = if access == ReadOnly {
         let mut command = std::process::Command::new("unshare");
         let mount = "mount --bind \"$0\" \"$0\" && mount -o remount,ro,bind \"$0\" && exec \"$@\"";
         command.args(["-m", "sh", "-c", mount]).arg(bundle).arg(inner.get_program()).args(inner.get_args());
@@ -235,7 +235,7 @@ fn call(lab: &Lab, engine: &Engine, subcommand: &str, bundle: &Path, access: Bun
     } else {
         inner
     };
-    command.env("OUT", lab.path().join("out")).current_dir(lab.path()).output().unwrap()
+    common::without_sys_resource(&command).env("OUT", lab.path().join("out")).current_dir(lab.path()).output().unwrap()
 }
 
 fn snapshot(bundle: &Path) -> Option<Vec<u8>> {

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use oomshim::system::capabilities::ScorePrivilege;
 use serde_json::{Value, json};
 
 /// A built binary: from the directory in `OOMSHIM_BIN_DIR` (the static ones that are shipped), or the one of this test run.
@@ -175,6 +176,26 @@ fn in_this_machines_cgroups(runtime: &Runtime, all: &[OsString]) -> Command {
     }
     let mut command = Command::new(&all[0]);
     command.args(&all[1..]);
+    command
+}
+
+/// The same call without `CAP_SYS_RESOURCE`, as root in a container makes it: an `oom_score_adj` below its floor cannot be
+/// had then, whoever runs the tests.
+pub fn without_sys_resource(call: &Command) -> Command {
+    let mut command = Command::new(needed("setpriv").expect("setpriv, of util-linux, is needed to drop a capability"));
+    if ScorePrivilege::own(Path::new("/proc")) == ScorePrivilege::Full {
+        command.arg("--bounding-set=-sys_resource");
+    }
+    command.arg("--").arg(call.get_program()).args(call.get_args());
+    for (name, value) in call.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    if let Some(directory) = call.get_current_dir() {
+        command.current_dir(directory);
+    }
     command
 }
 

@@ -116,8 +116,10 @@ const LINUX: Shape = object!("linux":
     may("intelRdt", INTEL_RDT),
     may("memoryPolicy", object!("linux.memoryPolicy": must("mode", Text), may("nodes", Text), may("flags", TEXTS))),
     may("personality", object!("linux.personality": must("domain", Text), may("flags", TEXTS))),
-    may("timeOffsets", Map(&object!("linux.timeOffsets[]": may("secs", I64), may("nanosecs", U32)))),
+    may("timeOffsets", object!("linux.timeOffsets": may("boottime", TIME_OFFSET), may("monotonic", TIME_OFFSET))),
 );
+
+const TIME_OFFSET: Shape = object!("linux.timeOffsets[]": may("secs", I64), may("nanosecs", U32));
 
 const DEVICE: Shape = object!("linux.devices[]":
     must("path", Text),
@@ -232,3 +234,7 @@ pub fn names(fields: &'static [Field]) -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 #[path = "spec_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "json_schema_tests.rs"]
+mod json_schema_tests;
