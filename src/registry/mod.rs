@@ -150,20 +150,23 @@ fn open_record(
         Err(errno) => return Err(RegistryError::File { path, operation: "open", reason: OsError(errno) }),
     };
     let failed = |errno| RegistryError::File { path: path.clone(), operation: "read", reason: OsError(errno) };
-    if !is_ours(&nix::sys::stat::fstat(&file).map_err(failed)?) {
+    let stat = nix::sys::stat::fstat(&file).map_err(failed)?;
+    if !is_ours(&stat) {
         return Ok(None);
     }
-    let container = container::decode(&read_bounded(&file).map_err(failed)?);
+    let container = container::decode(&read_record(&file, &stat).map_err(failed)?);
     // The name holds a checksum only, and the file is what counts.
     Ok(container.filter(|it| it.id == id && it.root == root).map(|container| (file, container)))
 }
 
-/// At most as much as a record can be. tmpfs and ext4 hand such a file over in one read; the second one says so.
-fn read_bounded(file: &File) -> nix::Result<Vec<u8>> {
-    let mut bytes = vec![0; container::LIMIT + 1];
+/// The file's bytes, as many as it had when `stat` was taken; nothing where it is larger than any record.
+fn read_record(file: &File, stat: &FileStat) -> nix::Result<Vec<u8>> {
+    let size = usize::try_from(stat.st_size).ok().filter(|&size| size <= container::LIMIT).unwrap_or(0);
+    let mut bytes = vec![0; size];
     let mut length = 0;
-    while length < bytes.len() {
+    while length < size {
         match nix::unistd::read(file, &mut bytes[length..]) {
+            // It was cut since, for its container is about to be deleted.
             Ok(0) => break,
             Ok(count) => length += count,
             Err(Errno::EINTR) => {}

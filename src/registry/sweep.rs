@@ -13,7 +13,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::container::{self, Container};
-use super::{DIRECTORY, is_ours, read_bounded};
+use super::{DIRECTORY, is_ours, read_record};
 use crate::fsutil::private_directory;
 
 /// How many records of containers that are gone are kept: those that were deleted or, where nobody did, made last.
@@ -97,9 +97,9 @@ fn entries(directory: &OwnedFd) -> Vec<Entry> {
 
 fn entry(directory: &OwnedFd, name: &OsStr) -> Option<Entry> {
     let file = open(directory, name, OFlag::O_RDONLY)?;
-    nix::sys::stat::fstat(&file).ok().filter(is_ours)?;
+    let stat = nix::sys::stat::fstat(&file).ok().filter(is_ours)?;
     let changed = file.metadata().and_then(|metadata| metadata.modified()).ok()?;
-    let container = container::decode(&read_bounded(&file).ok()?);
+    let container = container::decode(&read_record(&file, &stat).ok()?);
     Some(Entry { name: name.to_owned(), changed, container })
 }
 

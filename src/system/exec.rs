@@ -81,23 +81,27 @@ const MARK: libc::timeval = libc::timeval { tv_sec: 94_608_000, tv_usec: 111_109
 /// Marks this process. Where somebody uses that timer himself, it stays his.
 fn mark() {
     let timer = libc::itimerval { it_interval: MARK, it_value: MARK };
-    if virtual_timer().is_some_and(|timer| timer.it_value.tv_sec == 0 && timer.it_value.tv_usec == 0) {
-        // SAFETY: `timer` is a valid itimerval, and the old value is not asked for.
-        unsafe { libc::setitimer(libc::ITIMER_VIRTUAL, &raw const timer, std::ptr::null_mut()) };
+    let mut before = MaybeUninit::<libc::itimerval>::uninit();
+    // SAFETY: `timer` is a valid itimerval, and the other pointer is to room for one.
+    let answer = unsafe { libc::setitimer(libc::ITIMER_VIRTUAL, &raw const timer, before.as_mut_ptr()) };
+    if answer != 0 {
+        return;
+    }
+    // SAFETY: filled in, as the answer says.
+    let before = unsafe { before.assume_init() };
+    if (before.it_value.tv_sec, before.it_value.tv_usec) != (0, 0) {
+        // SAFETY: `before` is a valid itimerval, and the old value is not asked for.
+        unsafe { libc::setitimer(libc::ITIMER_VIRTUAL, &raw const before, std::ptr::null_mut()) };
     }
 }
 
 /// Whether this process became a runtime by [`Arguments::exec`] before, and came back.
 #[must_use]
 pub fn was_marked() -> bool {
-    virtual_timer()
-        .is_some_and(|timer| (timer.it_interval.tv_sec, timer.it_interval.tv_usec) == (MARK.tv_sec, MARK.tv_usec))
-}
-
-fn virtual_timer() -> Option<libc::itimerval> {
     let mut timer = MaybeUninit::<libc::itimerval>::uninit();
     // SAFETY: the pointer is to room for one itimerval, which the call fills in where it answers 0.
     let answer = unsafe { libc::getitimer(libc::ITIMER_VIRTUAL, timer.as_mut_ptr()) };
     // SAFETY: filled in, as the answer says.
-    (answer == 0).then(|| unsafe { timer.assume_init() })
+    let interval = (answer == 0).then(|| unsafe { timer.assume_init() }.it_interval);
+    interval.is_some_and(|interval| (interval.tv_sec, interval.tv_usec) == (MARK.tv_sec, MARK.tv_usec))
 }
