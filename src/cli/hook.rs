@@ -13,7 +13,6 @@ use crate::hook;
 use crate::log::{self, Level, Log, LogTo, message};
 use crate::policy::file::{self, Loaded, PolicyError};
 use crate::runtime::failure;
-use crate::spec::bundle;
 use crate::system::host::Roots;
 use crate::system::os_error::OsError;
 
@@ -94,7 +93,7 @@ pub fn main(args: &[&OsStr]) -> u8 {
 /// What cannot be done at all is forgiven; but a filter has to hand the spec on.
 fn pass(kind: Kind, why: anyhow::Error) -> Result<(), Failure> {
     if kind == Kind::Filter {
-        let spec = hook::read_input(std::io::stdin(), bundle::LIMIT).map_err(|error| Failure::Fatal(error.into()))?;
+        let spec = hook::read_spec(std::io::stdin()).map_err(|error| Failure::Fatal(error.into()))?;
         hand_on(&spec)?;
     }
     Err(Failure::Forgiven(why))
@@ -108,7 +107,7 @@ fn hand_on(spec: &[u8]) -> Result<(), Failure> {
 }
 
 fn create_runtime(cli: &Cli, loaded: Result<Loaded, PolicyError>) -> Result<()> {
-    let state = hook::read_input(std::io::stdin(), hook::STATE_LIMIT)?;
+    let state = hook::read_state(std::io::stdin())?;
     Ok(hook::create_runtime(&state, cli.class.as_deref(), &loaded?.policy, &Roots::default())?)
 }
 
@@ -117,7 +116,7 @@ fn create_runtime(cli: &Cli, loaded: Result<Loaded, PolicyError>) -> Result<()> 
 /// # Errors
 /// Where there is no spec to hand on, or none that may be.
 fn precreate(cli: &Cli, loaded: Result<Loaded, PolicyError>) -> Result<(Vec<u8>, Result<()>)> {
-    let spec = hook::read_input(std::io::stdin(), bundle::LIMIT)?;
+    let spec = hook::read_spec(std::io::stdin())?;
     let loaded = loaded?;
     match hook::precreate(&spec, cli.class.as_deref(), &loaded.policy, &Roots::default()) {
         Ok(bytes) => Ok((bytes, Ok(()))),

@@ -11,9 +11,11 @@ use crate::fsutil::atomic_file::{AtomicFile, AtomicFileError};
 use crate::policy::decide::{self, ClassRequest, Source};
 use crate::policy::file::Loaded;
 use crate::policy::rule::{Failed, Rule};
+use crate::runtime::argv::CgroupManager;
 use crate::spec::bundle;
 use crate::spec::document::{Document, DocumentError};
 use crate::spec::edit::{self, Edit, EditError};
+use crate::spec::field;
 use crate::spec::workload::Workload;
 use crate::system::capabilities::ScorePrivilege;
 use crate::system::host::{Host, Roots};
@@ -145,7 +147,7 @@ pub fn explain(loaded: &Loaded, bundle: &Path, id: Option<&OsStr>, roots: &Roots
     };
     let host = Host::read(roots);
     let score = effective::score_for(class, &workload, &mut own)?;
-    let plan = decide::plan(class, &workload, &host, score, false);
+    let plan = decide::plan(class, &workload, &host, score, CgroupManager::Enabled);
     if let (Some(wanted), Some(got)) = (plan.clamped_from, plan.score()) {
         explanation.not_applied.push(Obstacle {
             what: "process.oomScoreAdj".to_owned(),
@@ -206,9 +208,9 @@ fn requested(request: &ClassRequest) -> String {
 
 fn shown(edit: &Edit, document: &Document<'_>) -> Shown {
     let before = match edit {
-        Edit::OomScoreAdj(_) => document.find(&["process", "oomScoreAdj"]),
+        Edit::OomScoreAdj(_) => document.find(field::OOM_SCORE_ADJ),
         Edit::Memory(file, _) => {
-            let maps = document.find(&["linux", "resources", "unified"]);
+            let maps = document.find(field::UNIFIED);
             maps.iter().flat_map(|map| map.entries(file.name())).collect()
         }
     };

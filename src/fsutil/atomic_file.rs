@@ -7,7 +7,6 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -15,8 +14,8 @@ use nix::fcntl::{OFlag, RenameFlags, renameat2};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
 use thiserror::Error;
-use xattr::FileExt;
 
+use super::attributes;
 use crate::system::os_error::OsError;
 
 /// What went wrong with a file.
@@ -214,66 +213,12 @@ impl AtomicFile {
             let group = Gid::from_raw(self.stat.st_gid);
             fchown(file, Some(owner), Some(group)).map_err(AtomicFileError::of(&self.path, "give the owner of"))?;
         }
-        self.copy_attributes(file)?;
+        attributes::copy(&self.file, file)
+            .map_err(AtomicFileError::of(&self.path, "copy the extended attributes of"))?;
         // Last, because a chown takes set-id bits away and an ACL among the attributes changes the group's bits.
         fchmod(file, Mode::from_bits_truncate(self.stat.st_mode))
             .map_err(AtomicFileError::of(&self.path, "give the mode of"))
     }
-
-    /// Copies the extended attributes: a security label, an ACL, whatever an administrator put there.
-    fn copy_attributes(&self, file: &File) -> Result<(), AtomicFileError> {
-        let error = AtomicFileError::of(&self.path, "copy the extended attributes of");
-        let names = match self.file.list_xattr().map_err(errno_of) {
-            Ok(names) => names,
-            Err(Errno::ENOTSUP | Errno::ENOSYS) => return Ok(()),
-            Err(errno) => return Err(error(errno)),
-        };
-        for name in names {
-            let importance = Importance::of(&name);
-            if importance == Importance::Never {
-                continue;
-            }
-            let copied = copy_attribute(&self.file, file, &name);
-            if let (Importance::Must, Err(why)) = (importance, copied) {
-                return Err(error(errno_of(why)));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// How much hangs on an extended attribute of the old file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Importance {
-    /// Who may read the file.
-    Must,
-    /// Nothing that would be worth a container without its `oom_score_adj`.
-    Better,
-    /// It tells the old content's hash, which the new one does not have; the kernel makes it anew.
-    Never,
-}
-
-impl Importance {
-    fn of(name: &OsStr) -> Self {
-        match name.as_bytes() {
-            b"security.selinux" | b"system.posix_acl_access" => Importance::Must,
-            b"security.ima" | b"security.evm" => Importance::Never,
-            _ => Importance::Better,
-        }
-    }
-}
-
-fn copy_attribute(from: &File, to: &File, name: &OsStr) -> std::io::Result<()> {
-    let Some(value) = from.get_xattr(name)? else { return Ok(()) };
-    // A label that the directory's default already gave needs no right to set one.
-    if to.get_xattr(name).is_ok_and(|present| present.as_ref() == Some(&value)) {
-        return Ok(());
-    }
-    to.set_xattr(name, &value)
-}
-
-fn errno_of(error: std::io::Error) -> Errno {
-    OsError::from(error).0
 }
 
 /// What is behind the temporary file's name after the exchange.
@@ -379,15 +324,6 @@ mod tests {
         assert_eq!(absent.path, at("absent"));
         assert_eq!(absent.without_path(), "cannot open it: not found (ENOENT)");
         assert_eq!(AtomicFile::read(Path::new("/"), LIMIT).unwrap_err().problem, Problem::NotRegular);
-    }
-
-    #[test]
-    fn hashes_of_the_old_content_stay_behind() {
-        let of = |name: &str| Importance::of(OsStr::new(name));
-        assert_eq!((of("security.ima"), of("security.evm")), (Importance::Never, Importance::Never));
-        assert_eq!(of("security.selinux"), Importance::Must);
-        assert_eq!(of("system.posix_acl_access"), Importance::Must);
-        assert_eq!(of("user.note"), Importance::Better);
     }
 
     #[test]

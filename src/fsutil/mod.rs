@@ -2,5 +2,6 @@
 //! nothing leads out of.
 
 pub mod atomic_file;
+mod attributes;
 pub mod confined;
 pub mod private_directory;

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
+use oci_spec::runtime::ContainerState;
 use thiserror::Error;
 use tracing::{info, warn};
 
-use super::state::State;
-use super::{HookError, decision};
+use super::{HookError, decision, state};
 use crate::effective::shown;
 use crate::fsutil::atomic_file::AtomicFile;
 use crate::log::message;
@@ -31,32 +31,33 @@ use crate::text::escape;
 /// # Errors
 /// [`HookError`]; what could be done is done.
 pub fn create_runtime(state: &[u8], class: Option<&str>, policy: &Policy, roots: &Roots) -> Result<(), HookError> {
-    let state: State = serde_json::from_slice(state).map_err(HookError::NotAState)?;
-    if !matches!(state.status.as_str(), "creating" | "created") {
-        return Err(HookError::Status(state.status.chars().take(40).collect()));
+    let state = state::read(state).map_err(HookError::NotAState)?;
+    let (id, bundle, given_pid) = (state.id(), state.bundle(), state.pid().unwrap_or(0));
+    if !matches!(state.status(), ContainerState::Creating | ContainerState::Created) {
+        return Err(HookError::Status(*state.status()));
     }
-    let pid = u32::try_from(state.pid).ok().filter(|&pid| pid > 1).ok_or(HookError::Pid(state.pid))?;
+    let pid = u32::try_from(given_pid).ok().filter(|&pid| pid > 1).ok_or(HookError::Pid(given_pid))?;
     let process = Process::open(&roots.proc, pid)?;
     let own = Process::own(&roots.proc)?;
     let own_cgroup = own.cgroups()? == process.cgroups()?;
     if own_cgroup && same_namespaces(&own, &process)? {
         return Err(HookError::NotAContainer(pid));
     }
-    let spec = AtomicFile::read(&bundle::spec_path(&state.bundle), bundle::LIMIT).map(|(_, bytes)| bytes);
+    let spec = AtomicFile::read(&bundle::spec_path(bundle), bundle::LIMIT).map(|(_, bytes)| bytes);
     let document = spec.as_deref().ok().and_then(|bytes| Document::parse(bytes).ok());
     let workload = match &document {
         Some(document) => Workload::of(document),
         // The state has the annotations too, and the process the score that it was started with.
         None => Workload {
-            annotations: state.annotations.iter().map(|(key, value)| (key.into(), value.into())).collect(),
+            annotations: state.annotations().iter().flatten().map(|(key, value)| (key.into(), value.into())).collect(),
             asked: Requested { score: process.score().ok(), ..Default::default() },
             ..Default::default()
         },
     };
-    let workload = workload.named(Some(OsStr::new(&state.id)), state.bundle.clone());
+    let workload = workload.named(Some(OsStr::new(id)), bundle.clone());
     let decision = decision(class, policy, &workload)?;
-    let (name, id) = (decision.name(), escape::text(&state.id).into_owned());
-    let (id, bundle) = (id.as_str(), shown(state.bundle.as_os_str()));
+    let (name, id) = (decision.name(), escape::text(id).into_owned());
+    let (id, bundle) = (id.as_str(), shown(bundle.as_os_str()));
     let Some(class) = &decision.class else {
         let plan = decide::plan_to_keep(policy, &decision, &workload, process.score()?);
         let Some(score) = plan.score() else {

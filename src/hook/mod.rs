@@ -6,6 +6,7 @@ mod state;
 
 use std::io::Read;
 
+use oci_spec::runtime::ContainerState;
 use thiserror::Error;
 
 pub use create_runtime::create_runtime;
@@ -13,6 +14,7 @@ pub use precreate::precreate;
 
 use crate::policy::Policy;
 use crate::policy::decide::{self, Decision, Source};
+use crate::spec::bundle;
 use crate::spec::document::DocumentError;
 use crate::spec::edit::EditError;
 use crate::spec::workload::Workload;
@@ -22,7 +24,7 @@ use crate::system::own_score::OwnScoreError;
 use crate::system::process::ProcessError;
 
 /// The largest state that is read, in bytes: 1 MiB.
-pub const STATE_LIMIT: u64 = 1024 * 1024;
+const STATE_LIMIT: u64 = 1024 * 1024;
 
 /// Why a hook did not do its work.
 #[derive(Debug, Error)]
@@ -40,13 +42,11 @@ pub enum HookError {
     #[error("standard input is not a container's state: {0}")]
     NotAState(serde_json::Error),
     /// The stage is one at which the PID is not the container's.
-    #[error(
-        "the state's status is {0:?}: this hook belongs to the stage createRuntime, where it is creating or created"
-    )]
-    Status(String),
+    #[error("the state's status is {0}: this hook belongs to the stage createRuntime, where it is creating or created")]
+    Status(ContainerState),
     /// The PID is 0 or 1: createContainer hooks see the host's /proc with the container's PIDs (runc) or none (crun).
     #[error("the state's pid is {0}: this hook belongs to the stage createRuntime, where the pid is the container's")]
-    Pid(i64),
+    Pid(i32),
     /// The PID is not that of a container.
     #[error("process {0} is in the hook's own cgroup and namespaces, so it is not the container")]
     NotAContainer(u32),
@@ -80,11 +80,23 @@ pub enum HookError {
     Edit(#[from] EditError),
 }
 
-/// Reads at most `limit` bytes.
+/// Reads a container's state, for [`create_runtime()`].
 ///
 /// # Errors
 /// [`HookError::Input`], [`HookError::Empty`] and [`HookError::TooLarge`].
-pub fn read_input(input: impl Read, limit: u64) -> Result<Vec<u8>, HookError> {
+pub fn read_state(input: impl Read) -> Result<Vec<u8>, HookError> {
+    read_input(input, STATE_LIMIT)
+}
+
+/// Reads a spec, for [`precreate()`].
+///
+/// # Errors
+/// As [`read_state`].
+pub fn read_spec(input: impl Read) -> Result<Vec<u8>, HookError> {
+    read_input(input, bundle::LIMIT)
+}
+
+fn read_input(input: impl Read, limit: u64) -> Result<Vec<u8>, HookError> {
     let mut bytes = Vec::new();
     input.take(limit + 1).read_to_end(&mut bytes).map_err(|error| HookError::Input(error.into()))?;
     match bytes.len() as u64 {

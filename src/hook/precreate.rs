@@ -4,6 +4,7 @@ use super::{HookError, decision};
 use crate::effective;
 use crate::policy::Policy;
 use crate::policy::decide;
+use crate::runtime::argv::CgroupManager;
 use crate::spec::document::Document;
 use crate::spec::edit;
 use crate::spec::workload::Workload;
@@ -25,7 +26,7 @@ pub fn precreate(spec: &[u8], class: Option<&str>, policy: &Policy, roots: &Root
         None => decide::plan_to_keep(policy, &decision, &workload, own.now()),
         Some(class) => {
             let score = effective::score_for(class, &workload, &mut own)?;
-            decide::plan(class, &workload, &Host::read(roots), score, false)
+            decide::plan(class, &workload, &Host::read(roots), score, CgroupManager::Enabled)
         }
     };
     if let (true, Some(wanted), Some(got)) = (policy.strict, plan.clamped_from, plan.score()) {

@@ -4,7 +4,7 @@
 //! its time on. A test reads the file and compares.
 
 use super::class::{Adjust, Class, OomGroup};
-use super::guard::{ClassGuard, Guard, Order};
+use super::guard::{ClassGuard, Guard};
 use super::rule::{ClassRef, Condition, Field, Pattern, Rule};
 use super::{Policy, Run};
 use crate::log::{Level, Log, LogTo};
@@ -14,19 +14,16 @@ use crate::system::oom_score_adj::OomScoreAdj;
 /// The built-in policy.
 #[must_use]
 pub fn built_in() -> Policy {
-    let unlimited = |name: &str, score, adjust, oom_group| Class {
+    let unlimited = |name: &str, oom_score_adj, adjust, oom_group| Class {
         name: name.to_owned(),
-        score,
+        oom_score_adj,
         adjust,
         above_engine: None,
         oom_group,
         memory_max: None,
         memory_high: None,
         swap_max: None,
-        guard: ClassGuard {
-            order: if score < OomScoreAdj::ZERO { Order::Never } else { Order::Normal },
-            ..ClassGuard::default()
-        },
+        guard: ClassGuard::of_class(oom_score_adj),
     };
     Policy {
         classes: vec![

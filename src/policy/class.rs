@@ -13,7 +13,7 @@ pub struct Class {
     /// Its name in the policy.
     pub name: String,
     /// Its `oom_score_adj`.
-    pub score: OomScoreAdj,
+    pub oom_score_adj: OomScoreAdj,
     /// How that meets the one that the engine asked for.
     pub adjust: Adjust,
     /// How far above the engine's own it is at the least.
@@ -122,13 +122,13 @@ impl fmt::Display for Size {
 }
 
 impl Class {
-    /// The score for a workload whose engine asked for `asked`.
+    /// The `oom_score_adj` of a workload whose engine asked for `asked`.
     #[must_use]
-    pub fn score_for(&self, asked: Option<OomScoreAdj>) -> OomScoreAdj {
+    pub fn oom_score_adj_for(&self, asked: Option<OomScoreAdj>) -> OomScoreAdj {
         match (self.adjust, asked) {
-            (Adjust::Raise, Some(asked)) => self.score.max(asked),
+            (Adjust::Raise, Some(asked)) => self.oom_score_adj.max(asked),
             (Adjust::Fill, Some(asked)) => asked,
-            (Adjust::Set, _) | (_, None) => self.score,
+            (Adjust::Set, _) | (_, None) => self.oom_score_adj,
         }
     }
 
@@ -153,7 +153,7 @@ impl Class {
     pub fn tightened_by(&self, other: &Class) -> Class {
         Class {
             name: other.name.clone(),
-            score: self.score.max(other.score),
+            oom_score_adj: self.oom_score_adj.max(other.oom_score_adj),
             // A workload must not set aside what its engine asked for.
             adjust: if self.adjust == Adjust::Set { Adjust::Set } else { Adjust::Raise },
             above_engine: self.above_engine.max(other.above_engine),
@@ -177,7 +177,7 @@ mod tests {
     fn class(number: i64, adjust: Adjust) -> Class {
         Class {
             name: "c".into(),
-            score: score(number),
+            oom_score_adj: score(number),
             adjust,
             above_engine: None,
             oom_group: OomGroup::Set,
@@ -200,7 +200,7 @@ mod tests {
             (Adjust::Fill, Some(0), 0),
         ];
         for (adjust, asked, expected) in cases {
-            assert_eq!(class(500, adjust).score_for(asked.map(score)), score(expected), "{adjust:?} {asked:?}");
+            assert_eq!(class(500, adjust).oom_score_adj_for(asked.map(score)), score(expected), "{adjust:?} {asked:?}");
         }
     }
 
@@ -209,7 +209,7 @@ mod tests {
         let mut weaker = class(700, Adjust::Set);
         (weaker.oom_group, weaker.memory_max, weaker.swap_max) = (OomGroup::Clear, None, Some(Size::Bytes(0)));
         let got = class(500, Adjust::Raise).tightened_by(&weaker);
-        assert_eq!((got.score, got.adjust, got.oom_group), (score(700), Adjust::Raise, OomGroup::Set));
+        assert_eq!((got.oom_score_adj, got.adjust, got.oom_group), (score(700), Adjust::Raise, OomGroup::Set));
         assert_eq!((got.memory_max, got.swap_max), (Some(Size::Bytes(1 << 33)), Some(Size::Bytes(0))));
     }
 

@@ -1,13 +1,13 @@
 //! The decision: which class a workload has, and what can be done about it on this host. Pure.
 
-use std::fmt;
-
 use super::Policy;
 use super::class::{Adjust, Class, OomGroup};
 use super::rule::ClassRef;
+pub use super::skip::{SkipReason, Skipped};
+use crate::runtime::argv::CgroupManager;
 use crate::spec::edit::Edit;
 use crate::spec::workload::{RequestedLimit, Workload};
-use crate::system::host::{Cgroups, Host, NoMemory};
+use crate::system::host::{Cgroups, Host};
 use crate::system::memory_file::MemoryFile;
 use crate::system::oom_score_adj::OomScoreAdj;
 
@@ -76,7 +76,9 @@ pub fn classify(policy: &Policy, workload: &Workload<'_>) -> Decision {
         (Some(ruled), Some(_)) if ruled.name == wish => return decision,
         (None, _) => ClassRequest::Kept(wish.to_owned()),
         (_, None) => ClassRequest::Unknown(wish.to_owned()),
-        (Some(ruled), Some(wanted)) if wanted.score < ruled.score => ClassRequest::Milder(wish.to_owned()),
+        (Some(ruled), Some(wanted)) if wanted.oom_score_adj < ruled.oom_score_adj => {
+            ClassRequest::Milder(wish.to_owned())
+        }
         (Some(ruled), Some(wanted)) => {
             decision.class = Some(ruled.tightened_by(wanted));
             ClassRequest::Granted
@@ -114,60 +116,6 @@ impl Plan {
     }
 }
 
-/// Something that the class says and that is not done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
-    /// The field of the spec or the file of the cgroup.
-    pub what: &'static str,
-    /// Why it is not done.
-    pub why: SkipReason,
-}
-
-/// Why something is not done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SkipReason {
-    /// The spec has no object `process`.
-    NoProcess,
-    /// The memory controller is on cgroup v1, where runtimes refuse `unified` altogether.
-    CgroupV1,
-    /// The memory controller is not to be had.
-    NoController(NoMemory),
-    /// This kernel does not have the file.
-    NoFile,
-    /// The command line says `--cgroup-manager disabled`.
-    CgroupsDisabled,
-    /// The spec has no `linux.resources`: a runtime without rights on cgroups fails on any.
-    NoResources,
-    /// The spec has no `linux.cgroupsPath`, so the container may share the engine's cgroup.
-    NoCgroup,
-    /// The engine set a limit that is not higher, bytes.
-    EngineLower(u64),
-    /// The engine set a limit that cannot be read, and so cannot be known to be higher.
-    EngineUnreadable,
-    /// The machine's RAM is not known, so a percentage says nothing.
-    MemoryUnknown,
-}
-
-impl fmt::Display for SkipReason {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            SkipReason::NoProcess => "the spec has no process",
-            SkipReason::CgroupV1 => "the memory controller is on cgroup v1",
-            SkipReason::NoController(why) => return why.fmt(out),
-            SkipReason::NoFile => "this kernel does not have the file",
-            SkipReason::CgroupsDisabled => "the engine disabled cgroups for this container",
-            SkipReason::NoResources => "the spec has no linux.resources",
-            SkipReason::NoCgroup => "the spec has no linux.cgroupsPath",
-            SkipReason::EngineLower(limit) => {
-                return write!(out, "the engine's own limit is not higher ({limit} bytes)");
-            }
-            SkipReason::EngineUnreadable => "the engine's own limit is no size, and stays",
-            SkipReason::MemoryUnknown => "the size of the machine's RAM is not known",
-        };
-        out.write_str(text)
-    }
-}
-
 /// Scores around a container that has not started yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Around {
@@ -194,8 +142,8 @@ pub fn wanted_score(class: &Class, workload: &Workload<'_>, around: Around) -> O
     let asked = workload.asked.score;
     let score = match class.adjust {
         Adjust::Fill if asked.is_some() => return None,
-        Adjust::Raise => class.score_for(asked.or(around.inherited)),
-        Adjust::Fill | Adjust::Set => class.score_for(asked),
+        Adjust::Raise => class.oom_score_adj_for(asked.or(around.inherited)),
+        Adjust::Fill | Adjust::Set => class.oom_score_adj_for(asked),
     };
     let above = class.above_engine.zip(around.engine).map(|(above, engine)| engine.raised_by(above));
     Some(above.map_or(score, |above| score.max(above)))
@@ -239,7 +187,7 @@ pub fn plan(
     workload: &Workload<'_>,
     host: &Host,
     score: Option<(OomScoreAdj, OomScoreAdj)>,
-    cgroups_disabled: bool,
+    cgroup_manager: CgroupManager,
 ) -> Plan {
     let mut plan = Plan::default();
     if let Some((wanted, score)) = score {
@@ -250,7 +198,7 @@ pub fn plan(
             plan.skipped.push(Skipped { what: "process.oomScoreAdj", why: SkipReason::NoProcess });
         }
     }
-    let obstacle = obstacle(workload, host, cgroups_disabled);
+    let obstacle = obstacle(workload, host, cgroup_manager);
     for (file, value) in settings(class, workload, host) {
         match obstacle.map_or(value, Err) {
             Ok(value) => plan.edits.push(Edit::Memory(file, value)),
@@ -288,13 +236,13 @@ pub fn settings<'a>(
 }
 
 /// Why no setting of the memory controller can be added to this spec on this host.
-fn obstacle(workload: &Workload<'_>, host: &Host, cgroups_disabled: bool) -> Option<SkipReason> {
+fn obstacle(workload: &Workload<'_>, host: &Host, cgroup_manager: CgroupManager) -> Option<SkipReason> {
     match host.cgroups {
         Cgroups::V1 => return Some(SkipReason::CgroupV1),
         Cgroups::V2WithoutMemory(why) => return Some(SkipReason::NoController(why)),
         Cgroups::V2 => {}
     }
-    if cgroups_disabled {
+    if cgroup_manager == CgroupManager::Disabled {
         return Some(SkipReason::CgroupsDisabled);
     }
     if !workload.asked.has_resources {

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::policy::file;
+use crate::runtime::argv::CgroupManager::{Disabled, Enabled};
 use crate::spec::document::Document;
+use crate::system::host::NoMemory;
 use std::path::Path;
 
 /// The bundle of a container that containerd's CRI plugin starts.
@@ -27,11 +29,11 @@ fn workload(text: &str) -> Workload<'static> {
     Workload::of(Box::leak(Box::new(Document::parse(text.as_bytes()).unwrap())))
 }
 
-fn plan_of(spec: &str, cgroups: Cgroups, disabled: bool) -> Plan {
+fn plan_of(spec: &str, cgroups: Cgroups, manager: CgroupManager) -> Plan {
     let workload = workload(spec);
     let class =
         classify(&policy("[class.build-step]\noom_score_adj=500\noom_group=true\nmemory_max=\"1KiB\"\n"), &workload);
-    plan(&class.class.unwrap(), &workload, &host(cgroups), Some((score(500), score(500))), disabled)
+    plan(&class.class.unwrap(), &workload, &host(cgroups), Some((score(500), score(500))), manager)
 }
 
 #[test]
@@ -136,20 +138,25 @@ fn what_is_kept_is_never_immune() {
 fn memory_settings_are_added_only_where_they_work() {
     let group = Edit::Memory(MemoryFile::OomGroup, 1);
     let cases = [
-        (FULL, Cgroups::V2, false, None),
-        (FULL, Cgroups::V1, false, Some(SkipReason::CgroupV1)),
+        (FULL, Cgroups::V2, Enabled, None),
+        (FULL, Cgroups::V1, Enabled, Some(SkipReason::CgroupV1)),
         (
             FULL,
             Cgroups::V2WithoutMemory(NoMemory::Delegated),
-            false,
+            Enabled,
             Some(SkipReason::NoController(NoMemory::Delegated)),
         ),
-        (FULL, Cgroups::V2, true, Some(SkipReason::CgroupsDisabled)),
-        (r#"{"process":{},"linux":{"cgroupsPath":"/b"}}"#, Cgroups::V2, false, Some(SkipReason::NoResources)),
-        (r#"{"process":{},"linux":{"cgroupsPath":"","resources":{}}}"#, Cgroups::V2, false, Some(SkipReason::NoCgroup)),
+        (FULL, Cgroups::V2, Disabled, Some(SkipReason::CgroupsDisabled)),
+        (r#"{"process":{},"linux":{"cgroupsPath":"/b"}}"#, Cgroups::V2, Enabled, Some(SkipReason::NoResources)),
+        (
+            r#"{"process":{},"linux":{"cgroupsPath":"","resources":{}}}"#,
+            Cgroups::V2,
+            Enabled,
+            Some(SkipReason::NoCgroup),
+        ),
     ];
-    for (spec, cgroups, disabled, why) in cases {
-        let plan = plan_of(spec, cgroups, disabled);
+    for (spec, cgroups, manager, why) in cases {
+        let plan = plan_of(spec, cgroups, manager);
         assert_eq!(plan.edits[0], Edit::OomScoreAdj(score(500)));
         assert_eq!(plan.edits.contains(&group), why.is_none(), "{spec}");
         let skipped = plan.skipped.iter().find(|skipped| skipped.what == "memory.oom.group");
@@ -159,9 +166,9 @@ fn memory_settings_are_added_only_where_they_work() {
 
 #[test]
 fn a_lower_limit_of_the_engine_stays() {
-    let plan = plan_of(FULL, Cgroups::V2, false);
+    let plan = plan_of(FULL, Cgroups::V2, Enabled);
     assert_eq!(plan.skipped, [Skipped { what: "memory.max", why: SkipReason::EngineLower(1000) }]);
-    let plan = plan_of(&FULL.replace("1000", "2000"), Cgroups::V2, false);
+    let plan = plan_of(&FULL.replace("1000", "2000"), Cgroups::V2, Enabled);
     assert!(plan.edits.contains(&Edit::Memory(MemoryFile::Max, 1024)));
 }
 
@@ -170,10 +177,10 @@ fn a_score_below_the_floor_is_clamped_and_said() {
     let policy = policy("");
     let workload = workload(FULL);
     let daemon = policy.class("daemon").unwrap();
-    let clamped = plan(daemon, &workload, &host(Cgroups::V2), Some((OomScoreAdj::MIN, OomScoreAdj::ZERO)), false);
+    let clamped = plan(daemon, &workload, &host(Cgroups::V2), Some((OomScoreAdj::MIN, OomScoreAdj::ZERO)), Enabled);
     assert_eq!((clamped.score(), clamped.clamped_from), (Some(OomScoreAdj::ZERO), Some(OomScoreAdj::MIN)));
     assert!(!clamped.has_its_score());
-    let free = plan(daemon, &workload, &host(Cgroups::V2), Some((OomScoreAdj::MIN, OomScoreAdj::MIN)), false);
+    let free = plan(daemon, &workload, &host(Cgroups::V2), Some((OomScoreAdj::MIN, OomScoreAdj::MIN)), Enabled);
     assert!(free.has_its_score() && free.clamped_from.is_none());
 }
 

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::{Policy, built_in, parse};
 use crate::runtime::flavor::Flavor;
+use crate::runtime::locate::Configured;
 use crate::system::os_error::OsError;
 
 /// Where the policy is when `OOMSHIM_POLICY` does not say otherwise.
@@ -65,12 +66,12 @@ pub enum PolicyError {
 }
 
 impl PolicyError {
-    /// The runtime and the grammar that the file names all the same.
+    /// What the file says about the runtime all the same.
     #[must_use]
-    pub fn runtime(&self) -> (Option<&Path>, Option<Flavor>) {
+    pub fn runtime(&self) -> Configured<'_> {
         match self {
-            PolicyError::Malformed { runtime, flavor, .. } => (runtime.as_deref(), *flavor),
-            _ => (None, None),
+            PolicyError::Malformed { runtime, flavor, .. } => Configured { path: runtime.as_deref(), flavor: *flavor },
+            _ => Configured::default(),
         }
     }
 }

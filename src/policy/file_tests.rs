@@ -116,7 +116,7 @@ fn every_mistake_has_a_place_and_a_remedy() {
         ("[guard]\nown_limit = \"of\"\n", "p.toml:2:13: \"of\" is none of off; did you mean `off`?"),
         (
             "[class.x]\noom_score_adj = -1\nguard = \"first\"\n",
-            "p.toml:3:9: a class with an oom_score_adj below 0 is for daemons, which the guard never kills; leave `guard` out or give the class a score of at least 0",
+            "p.toml:3:9: a class with an oom_score_adj below 0 is for daemons, which the guard never kills; leave `guard` out or give the class an oom_score_adj of at least 0",
         ),
     ];
     for (text, expected) in cases {
@@ -154,13 +154,13 @@ fn broken_toml_is_placed_too() {
 #[test]
 fn a_mistake_elsewhere_does_not_hide_the_runtime() {
     let runtime = "[runtime]\npath = \"/usr/bin/crun\"\nflavor = \"crun\"\n";
-    let named = (Some(Path::new("/usr/bin/crun")), Some(Flavor::Crun));
+    let named = Configured { path: Some(Path::new("/usr/bin/crun")), flavor: Some(Flavor::Crun) };
     for mistake in ["[logg]\nto = \"off\"\n", "[class.x]\noom_score_adj = \n", "[log\nto = 5\n"] {
         for text in [format!("{mistake}{runtime}"), format!("{runtime}{mistake}")] {
             assert_eq!(parse(&text, Path::new("p")).unwrap_err().runtime(), named, "{text}");
         }
     }
-    assert_eq!(parse("[runtime]\npath = \"crun\"\n", Path::new("p")).unwrap_err().runtime(), (None, None));
+    assert_eq!(parse("[runtime]\npath = \"crun\"\n", Path::new("p")).unwrap_err().runtime(), Configured::default());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::class::Size;
 use super::rule::Pattern;
+use crate::system::oom_score_adj::OomScoreAdj;
 
 /// What `[guard]` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +111,14 @@ impl Default for ClassGuard {
 }
 
 impl ClassGuard {
+    /// What a class with that `oom_score_adj` has that says nothing about the guard. One below 0 is for daemons, which are
+    /// never candidates.
+    #[must_use]
+    pub fn of_class(oom_score_adj: OomScoreAdj) -> ClassGuard {
+        let order = if oom_score_adj < OomScoreAdj::ZERO { Order::Never } else { Order::Normal };
+        ClassGuard { order, ..ClassGuard::default() }
+    }
+
     /// What a job of this class gets that asked for `other`: never less strict than this class.
     #[must_use]
     pub fn tightened_by(self, other: ClassGuard) -> ClassGuard {

@@ -10,6 +10,7 @@ pub mod guard;
 mod parse;
 pub mod rule;
 pub mod show;
+mod skip;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ use rule::{ClassRef, Rule};
 
 use crate::log::Log;
 use crate::runtime::flavor::Flavor;
+use crate::runtime::locate::Configured;
 
 /// Everything an administrator can say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,12 @@ pub struct Run {
 }
 
 impl Policy {
+    /// What it says about the runtime.
+    #[must_use]
+    pub fn configured_runtime(&self) -> Configured<'_> {
+        Configured { path: self.runtime.as_deref(), flavor: self.flavor }
+    }
+
     /// The class of that name.
     #[must_use]
     pub fn class(&self, name: &str) -> Option<&Class> {

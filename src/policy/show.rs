@@ -49,7 +49,7 @@ pub fn toml(policy: &Policy) -> String {
 }
 
 fn write_class(out: &mut String, class: &Class) {
-    let _ = writeln!(out, "[class.{}]\noom_score_adj = {}", quoted(&class.name), class.score);
+    let _ = writeln!(out, "[class.{}]\noom_score_adj = {}", quoted(&class.name), class.oom_score_adj);
     let _ = writeln!(out, "adjust = {}", quoted(class.adjust.word()));
     if let Some(above) = class.above_engine {
         let _ = writeln!(out, "above_engine = {above}");

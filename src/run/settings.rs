@@ -160,7 +160,7 @@ pub fn settings(class: Option<&Class>, wanted: &Wanted, memory: Option<u64>) -> 
     own.sort_by_key(|(path, _)| path.components().count());
     Ok(Settings {
         class: class.map_or("keep", |class| &class.name).to_owned(),
-        score: class.map(|class| class.score),
+        score: class.map(|class| class.oom_score_adj),
         oom_group: class.is_some_and(|class| class.oom_group == OomGroup::Set),
         max,
         high,

@@ -55,6 +55,15 @@ pub enum DeletedBy {
     Runtime,
 }
 
+/// Whether a runtime makes cgroups for its containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CgroupManager {
+    /// It does.
+    Enabled,
+    /// crun's `--cgroup-manager disabled`: the container stays in its engine's cgroup.
+    Disabled,
+}
+
 /// The options before the subcommand that matter here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Global<'a> {
@@ -80,10 +89,11 @@ impl Invocation<'_> {
         }
     }
 
-    /// Whether the runtime was told to leave cgroups alone.
+    /// Whether the runtime makes a cgroup for the container.
     #[must_use]
-    pub fn cgroups_disabled(&self) -> bool {
-        self.global.cgroup_manager.is_some_and(|name| name == "disabled")
+    pub fn cgroup_manager(&self) -> CgroupManager {
+        let disabled = self.global.cgroup_manager.is_some_and(|name| name == "disabled");
+        if disabled { CgroupManager::Disabled } else { CgroupManager::Enabled }
     }
 }
 

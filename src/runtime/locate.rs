@@ -104,24 +104,40 @@ fn same_bytes(one: &Path, other: &Path) -> std::io::Result<bool> {
     }
 }
 
+/// What a policy says about the runtime.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Configured<'a> {
+    /// Its path.
+    pub path: Option<&'a Path>,
+    /// How it reads its command line, where its name does not tell.
+    pub flavor: Option<Flavor>,
+}
+
+impl Configured<'_> {
+    /// How the configured runtime reads its command line; `None` where nothing is said about it.
+    #[must_use]
+    pub fn flavor(&self) -> Option<Flavor> {
+        self.flavor.or_else(|| self.path.map(Flavor::of_path))
+    }
+}
+
 /// Finds the runtime: the configured one, or the first of the known names in PATH and the usual directories.
 ///
 /// `invoked_as` is `argv[0]`: where an engine calls oomshim under the name of a runtime (`crun`, `oomshim-crun`), that one
 /// is looked for first, because the engine speaks its command line. It also goes before a configured runtime of
-/// another flavor, which the engine does not speak. `flavor` is the configured runtime's, where its name does not tell.
+/// another flavor, which the engine does not speak.
 ///
 /// # Errors
 /// [`LocateError`]
 pub fn locate(
-    configured: Option<&Path>,
-    flavor: Option<Flavor>,
+    configured: Configured<'_>,
     invoked_as: &OsStr,
     path: Option<&OsStr>,
     own: &SelfExe,
 ) -> Result<Located, LocateError> {
     let preferred = preferred(invoked_as);
     let mut names: Vec<&OsStr> = preferred.iter().map(OsString::as_os_str).collect();
-    let configured = configured.map(|path| (path, flavor.unwrap_or_else(|| Flavor::of_path(path))));
+    let configured = configured.path.zip(configured.flavor());
     match configured {
         Some((path, flavor)) if preferred.as_deref().is_none_or(|name| Flavor::of_runtime(name) == flavor) => {
             return usable(path, flavor, own);
@@ -184,6 +200,10 @@ mod tests {
         SelfExe::of(Path::new("/nowhere"))
     }
 
+    fn configured(path: &Path) -> Configured<'_> {
+        Configured { path: Some(path), flavor: None }
+    }
+
     fn path_of(found: Result<Located, LocateError>) -> Result<PathBuf, LocateError> {
         found.map(|found| found.path)
     }
@@ -200,11 +220,14 @@ mod tests {
         std::os::unix::fs::symlink(&shim, dirs[2].join("runc")).unwrap();
         let real = program(&dirs[3], "runc", "a runtime");
         let path = std::env::join_paths(&dirs).unwrap();
-        assert_eq!(path_of(locate(None, None, OsStr::new("runc"), Some(&path), &SelfExe::of_file(&shim))), Ok(real));
+        assert_eq!(
+            path_of(locate(Configured::default(), OsStr::new("runc"), Some(&path), &SelfExe::of_file(&shim))),
+            Ok(real)
+        );
         for itself in &dirs[..3] {
             let itself = itself.join("runc");
             assert_eq!(
-                locate(Some(&itself), None, OsStr::new("x"), None, &SelfExe::of_file(&shim)),
+                locate(configured(&itself), OsStr::new("x"), None, &SelfExe::of_file(&shim)),
                 Err(LocateError::Itself(itself))
             );
         }
@@ -215,7 +238,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let [runc, crun] = ["runc", "crun"].map(|name| program(directory.path(), name, name));
         let path = directory.path().as_os_str();
-        let of = |name: &str| locate(None, None, OsStr::new(name), Some(path), &nobody()).unwrap().path;
+        let of = |name: &str| locate(Configured::default(), OsStr::new(name), Some(path), &nobody()).unwrap().path;
         assert_eq!(
             (of("/x/oomshim-crun"), of("crun"), of("oomshim-runc"), of("")),
             (crun.clone(), crun, runc.clone(), runc)
@@ -227,8 +250,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let [wrapper, runc, crun] = ["wrapper", "runc", "crun"].map(|name| program(directory.path(), name, name));
         let path = directory.path().as_os_str();
-        let of =
-            |flavor, name: &str| locate(Some(&wrapper), flavor, OsStr::new(name), Some(path), &nobody()).unwrap().path;
+        let of = |flavor, name: &str| {
+            locate(Configured { flavor, ..configured(&wrapper) }, OsStr::new(name), Some(path), &nobody()).unwrap().path
+        };
         assert_eq!(of(None, "oomshim-crun"), crun, "the engine speaks crun's language");
         assert_eq!(of(Some(Flavor::Crun), "oomshim-crun"), wrapper, "and so does what is configured");
         assert_eq!((of(None, "runc"), of(None, "buildkit-runc")), (wrapper.clone(), wrapper.clone()));
@@ -241,7 +265,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let plain = directory.path().join("plain");
         std::fs::write(&plain, "").unwrap();
-        let of = |path: &Path| locate(Some(path), None, OsStr::new("x"), None, &nobody()).unwrap_err().to_string();
+        let of = |path: &Path| locate(configured(path), OsStr::new("x"), None, &nobody()).unwrap_err().to_string();
         assert!(of(&plain).contains("access is refused (EACCES); set `path`"), "{}", of(&plain));
         assert!(of(&directory.path().join("absent")).contains("not found (ENOENT)"));
         assert!(of(directory.path()).contains("is not a file"));
@@ -252,7 +276,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let [_, krun] = ["crun", "krun"].map(|name| program(directory.path(), name, name));
         for name in ["krun", "oomshim-krun"] {
-            let found = locate(None, None, OsStr::new(name), Some(directory.path().as_os_str()), &nobody()).unwrap();
+            let found =
+                locate(Configured::default(), OsStr::new(name), Some(directory.path().as_os_str()), &nobody()).unwrap();
             assert_eq!((&found.path, found.flavor), (&krun, Flavor::Crun), "{name}");
         }
     }
@@ -264,7 +289,8 @@ mod tests {
         program(directory.path(), "youki", "");
         let relative = directory.path().file_name().unwrap();
         assert!(Path::new(relative).join("youki").is_file(), "it would be found from here");
-        let find = |path: &OsStr| locate(None, None, OsStr::new("youki"), Some(path), &nobody()).map(|it| it.path);
+        let find =
+            |path: &OsStr| locate(Configured::default(), OsStr::new("youki"), Some(path), &nobody()).map(|it| it.path);
         let absolute = std::path::absolute(relative).unwrap();
         assert_eq!(find(absolute.as_os_str()), Ok(absolute.join("youki")));
         assert_ne!(find(relative).unwrap_or_default().file_name(), Some(OsStr::new("youki")));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tracing::{debug, warn};
 
 use super::known::root_key;
-use super::{Environment, ShimError, Unprotected, default_score, is_rootless};
+use super::{Environment, ShimError, Unprotected, default_score, is_rootless, raise_own};
 use crate::effective::{self, shown};
 use crate::fsutil::atomic_file::{AtomicFile, AtomicFileError, Problem};
 use crate::log::message;
@@ -101,7 +101,7 @@ fn plan(
     };
     let score = effective::score_for(class, workload, &mut own)?;
     let host = effective::host_for(class, roots);
-    Ok((own, decide::plan(class, workload, &host, score, it.cgroups_disabled())))
+    Ok((own, decide::plan(class, workload, &host, score, it.cgroup_manager())))
 }
 
 /// Makes the edits of the plan, where there is anything to change.
@@ -153,9 +153,8 @@ pub(super) fn unedited(
     if policy.strict {
         return Err(ShimError::Strict(why));
     }
-    let score = class.map_or_else(|| default_score(policy), |class| class.score);
-    let raised = OwnScore::read(&environment.roots.proc).and_then(|mut own| own.raise(score));
-    let outcome = match raised {
+    let score = class.map_or_else(|| default_score(policy), |class| class.oom_score_adj);
+    let outcome = match raise_own(score, environment) {
         Ok(true) => "started unedited, at the oom_score_adj of the runtime, which was raised".to_owned(),
         Ok(false) => "started unedited".to_owned(),
         Err(error) => format!("started unedited, at the engine's oom_score_adj ({error})"),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tracing::{debug, warn};
 
 use super::known::Known;
-use super::{Environment, ShimError, Unprotected, default_score, is_rootless};
+use super::{Environment, ShimError, Unprotected, default_score, is_rootless, raise_own};
 use crate::effective::shown;
 use crate::log::message;
 use crate::policy::Policy;
@@ -16,7 +16,7 @@ use crate::runtime::argv::Invocation;
 use crate::runtime::flavor::Flavor;
 use crate::runtime::state;
 use crate::system::oom_score_adj::OomScoreAdj;
-use crate::system::own_score::{OwnScore, OwnScoreError};
+use crate::system::own_score::OwnScore;
 
 /// Gives this process the score that a process of that container is to have.
 pub(super) fn enter(
@@ -46,7 +46,7 @@ pub(super) fn enter(
         // No such container, as far as anybody can see. If the runtime finds one all the same, it is not immune.
         Ok(None) => {
             let asked = asked(known).unwrap_or(OomScoreAdj::ZERO).min(OomScoreAdj::ZERO);
-            match raise(asked, environment) {
+            match raise_own(asked, environment) {
                 Err(error) if policy.strict => return Err(ShimError::StrictExec(error.into())),
                 Err(error) => warn!(message_id, id, "exec in container {id}: its init is not there, and {error}"),
                 Ok(_) => debug!(message_id, id, "exec in container {id}: its init is not there"),
@@ -92,7 +92,7 @@ fn fall_back(
     why: Unprotected,
     id: Option<&str>,
 ) -> Result<(), ShimError> {
-    let outcome = match raise(asked(known).unwrap_or_else(|| default_score(policy)), environment) {
+    let outcome = match raise_own(asked(known).unwrap_or_else(|| default_score(policy)), environment) {
         Ok(true) => "an exec has the oom_score_adj of a build step, and not that of its container's init",
         Ok(false) => "an exec keeps the engine's oom_score_adj, which is not below that of a build step",
         Err(_) if policy.strict => return Err(ShimError::StrictExec(why)),
@@ -105,8 +105,4 @@ fn fall_back(
 /// What the container asked for when it was made.
 fn asked(known: Option<&Known>) -> Option<OomScoreAdj> {
     OomScoreAdj::new(known?.container.asked?.into()).ok()
-}
-
-fn raise(score: OomScoreAdj, environment: &Environment) -> Result<bool, OwnScoreError> {
-    OwnScore::read(&environment.roots.proc)?.raise(score)
 }

@@ -20,10 +20,11 @@ use crate::policy::{self, Policy};
 use crate::registry;
 use crate::runtime::argv::{self, CommandLine};
 use crate::runtime::flavor::{Flavor, Subcommand};
-use crate::runtime::locate::{self, Located, SelfExe};
+use crate::runtime::locate::{self, Configured, Located, SelfExe};
 use crate::system::capabilities;
 use crate::system::host::Roots;
 use crate::system::oom_score_adj::OomScoreAdj;
+use crate::system::own_score::{OwnScore, OwnScoreError};
 use known::Known;
 use refusal::refusal;
 
@@ -121,7 +122,7 @@ pub fn prepare<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> 
         Ok((located, known))
     }) {
         Ok(located) => located,
-        Err(error) => return refuse(configured_flavor(&loaded).unwrap_or(unknown), &error),
+        Err(error) => return refuse(configured(&loaded).flavor().unwrap_or(unknown), &error),
     };
     let (runtime, known) = located;
     let line = argv::parse(runtime.flavor, rest);
@@ -131,16 +132,10 @@ pub fn prepare<'a>(args: &[&'a OsStr], environment: &Environment) -> Ending<'a> 
     }
 }
 
-/// What the policy says about the runtime's family, without looking for the runtime.
-fn configured_flavor(loaded: &Result<Loaded, PolicyError>) -> Option<Flavor> {
-    let (path, flavor) = configured(loaded);
-    flavor.or_else(|| path.map(Flavor::of_path))
-}
-
-/// The runtime's path and family, as far as the policy says them; a malformed one may still do.
-fn configured(loaded: &Result<Loaded, PolicyError>) -> (Option<&Path>, Option<Flavor>) {
+/// What the policy says about the runtime; a malformed one may still do.
+fn configured(loaded: &Result<Loaded, PolicyError>) -> Configured<'_> {
     match loaded {
-        Ok(loaded) => (loaded.policy.runtime.as_deref(), loaded.policy.flavor),
+        Ok(loaded) => loaded.policy.configured_runtime(),
         Err(error) => error.runtime(),
     }
 }
@@ -163,8 +158,8 @@ fn locate_runtime(
             Err(ShimError::UnreadablePolicy(error.clone()))
         }
         _ => {
-            let (path, flavor) = configured(loaded);
-            locate::locate(path, flavor, name, environment.path.as_deref(), own).map_err(ShimError::Locate)
+            let path = environment.path.as_deref();
+            locate::locate(configured(loaded), name, path, own).map_err(ShimError::Locate)
         }
     };
     match known {
@@ -216,7 +211,12 @@ fn act(
     }
 }
 
+/// Raises this process's own `oom_score_adj`, which what it becomes inherits, to that one; whether it was lower.
+fn raise_own(oom_score_adj: OomScoreAdj, environment: &Environment) -> Result<bool, OwnScoreError> {
+    OwnScore::read(&environment.roots.proc)?.raise(oom_score_adj)
+}
+
 /// The score of the default class; 0 where containers are kept as they are, because nothing of them is to be immune.
 fn default_score(policy: &Policy) -> OomScoreAdj {
-    policy.resolve(&policy.default).map_or(OomScoreAdj::ZERO, |class| class.score)
+    policy.resolve(&policy.default).map_or(OomScoreAdj::ZERO, |class| class.oom_score_adj)
 }

@@ -4,11 +4,7 @@ use thiserror::Error;
 
 use crate::json::{self, Node, Outline, Tree};
 
-/// The objects and arrays whose members are read. What else a spec holds, the larger part of it, is only checked.
-const OUTLINE: Outline<'static> = Outline {
-    fields: &["process", "args", "annotations", "linux", "resources", "memory", "unified"],
-    items: super::workload::ARGS,
-};
+const OUTLINE: Outline<'static> = Outline { fields: super::field::READ, items: super::workload::ARGS };
 
 /// Why bytes are not a JSON document that can be edited.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -1,14 +1,14 @@
 //! What may be changed in a spec, and the change itself as splices of the raw bytes.
 //!
 //! The result differs from the input in the named fields and in nothing else; applied to its own result it changes
-//! nothing. Where twins or case variants of a field exist, every one of them gets the value, because which of them
+//! nothing. Where duplicates or case variants of a field exist, every one of them gets the value, because which of them
 //! counts depends on the runtime.
-
-use std::ops::Range;
 
 use thiserror::Error;
 
 use crate::json::{Kind, Node};
+use crate::spec::field::{self, name};
+pub use crate::spec::splice::{Splice, insert_first, splice};
 pub use crate::system::memory_file::MemoryFile;
 use crate::system::oom_score_adj::OomScoreAdj;
 
@@ -26,8 +26,8 @@ impl Edit {
     #[must_use]
     pub fn field(&self) -> String {
         match self {
-            Edit::OomScoreAdj(_) => "process.oomScoreAdj".to_owned(),
-            Edit::Memory(file, _) => format!("linux.resources.unified.\"{}\"", file.name()),
+            Edit::OomScoreAdj(_) => field::OOM_SCORE_ADJ.join("."),
+            Edit::Memory(file, _) => format!("{}.\"{}\"", field::UNIFIED.join("."), file.name()),
         }
     }
 
@@ -53,15 +53,6 @@ pub enum EditError {
     NoResources,
 }
 
-/// A replacement of a range of bytes by a text; an empty range is an insertion.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Splice {
-    /// The bytes that go.
-    pub range: Range<usize>,
-    /// What comes instead.
-    pub text: String,
-}
-
 /// The splices that make those edits in the spec; none where it already has the values.
 ///
 /// # Errors
@@ -74,12 +65,12 @@ pub fn splices(root: Node<'_>, edits: &[Edit]) -> Result<Vec<Splice>, EditError>
     for edit in edits {
         match edit {
             Edit::OomScoreAdj(score) => {
-                let processes = objects(&["process"]);
+                let processes = objects(field::PROCESS);
                 if processes.is_empty() {
                     return Err(EditError::NoProcess);
                 }
                 for process in processes {
-                    set(&mut splices, process, Keys::Fields, &[("oomScoreAdj", score.to_string())]);
+                    set(&mut splices, process, Keys::Fields, &[(name::OOM_SCORE_ADJ, score.to_string())]);
                 }
             }
             Edit::Memory(file, _) => memory.push((file.name(), edit.value())),
@@ -88,7 +79,7 @@ pub fn splices(root: Node<'_>, edits: &[Edit]) -> Result<Vec<Splice>, EditError>
     if memory.is_empty() {
         return Ok(splices);
     }
-    let all_resources = objects(&["linux", "resources"]);
+    let all_resources = objects(field::RESOURCES);
     if all_resources.is_empty() {
         return Err(EditError::NoResources);
     }
@@ -104,9 +95,9 @@ pub fn splices(root: Node<'_>, edits: &[Edit]) -> Result<Vec<Splice>, EditError>
 /// that one said; so one that is the last stays, and the entries come in one more behind it. In its place they would
 /// join what it took away.
 fn set_unified(splices: &mut Vec<Splice>, resources: Node<'_>, memory: &[(&str, String)]) {
-    let all: Vec<Node<'_>> = resources.fields("unified").collect();
+    let all: Vec<Node<'_>> = resources.fields(name::UNIFIED).collect();
     if all.is_empty() {
-        return set(splices, resources, Keys::Fields, &[("unified", object(memory))]);
+        return set(splices, resources, Keys::Fields, &[(name::UNIFIED, object(memory))]);
     }
     let mut map_before = false;
     for (index, unified) in all.iter().enumerate() {
@@ -118,27 +109,12 @@ fn set_unified(splices: &mut Vec<Splice>, resources: Node<'_>, memory: &[(&str, 
             Kind::Null if !map_before => splices.push(Splice { range: unified.span(), text: object(memory) }),
             Kind::Null if index + 1 == all.len() => {
                 let behind = unified.span().end;
-                splices.push(Splice { range: behind..behind, text: format!(",\"unified\":{}", object(memory)) });
+                splices
+                    .push(Splice { range: behind..behind, text: format!(",\"{}\":{}", name::UNIFIED, object(memory)) });
             }
             _ => {}
         }
     }
-}
-
-/// The document's bytes with the splices made. They must not overlap.
-#[must_use]
-pub fn splice(original: &[u8], mut splices: Vec<Splice>) -> Vec<u8> {
-    splices.sort_by_key(|splice| splice.range.start);
-    let grown: usize = splices.iter().map(|splice| splice.text.len()).sum();
-    let mut bytes = Vec::with_capacity(original.len() + grown);
-    let mut at = 0;
-    for Splice { range, text: replacement } in splices {
-        bytes.extend_from_slice(&original[at..range.start]);
-        bytes.extend_from_slice(replacement.as_bytes());
-        at = range.end;
-    }
-    bytes.extend_from_slice(&original[at..]);
-    bytes
 }
 
 /// How the keys of an object are read.
@@ -167,23 +143,6 @@ fn set(splices: &mut Vec<Splice>, object: Node<'_>, keys: Keys, members: &[(&str
     if !missing.is_empty() {
         splices.push(insert_first(object, &missing));
     }
-}
-
-/// The splice that puts members into an object as its first ones. Keys are written as they are.
-///
-/// The white space before the object's first member is repeated before each, so that a spec made for people stays one.
-#[must_use]
-pub fn insert_first(object: Node<'_>, members: &[(&str, &str)]) -> Splice {
-    let inside = object.span().start + 1;
-    let first = object.children().next().map(|child| child.name_span().start);
-    let gap = first.map(|first| String::from_utf8_lossy(&object.tree().bytes()[inside..first])).unwrap_or_default();
-    let colon = if gap.is_empty() { ":" } else { ": " };
-    let inserted = members.iter().map(|(key, value)| format!("{gap}\"{key}\"{colon}{value}"));
-    let mut text = inserted.collect::<Vec<_>>().join(",");
-    if first.is_some() {
-        text.push(',');
-    }
-    Splice { range: inside..inside, text }
 }
 
 /// Whether the node already says `value`: the same text, or another spelling of the same string.
@@ -225,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn every_twin_and_case_variant_gets_the_value() {
+    fn duplicate_keys_and_case_variants_get_the_value() {
         let text = r#"{"process":{"oomScoreAdj":321,"OOMSCOREADJ" : 77},"Process":{"args":[]},"process":7} junk"#;
         assert_eq!(
             edited(text, &[score(500)]),

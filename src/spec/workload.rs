@@ -1,6 +1,6 @@
 //! The view of a container that rules match on, and what its engine already asked for.
 //!
-//! A field that exists more than once (twins, case variants) yields every value, because runtimes differ in which one
+//! A field that exists more than once (duplicate keys, case variants) yields every value, because runtimes differ in which one
 //! they take: a rule holds only where it holds for all of them.
 
 use std::borrow::Cow;
@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use crate::json::Node;
 use crate::spec::document::Document;
+use crate::spec::field::{self, name};
 use crate::system::memory_file::MemoryFile;
 use crate::system::memory_size::Limit;
 use crate::system::oom_score_adj::OomScoreAdj;
@@ -66,17 +67,17 @@ impl<'a> Workload<'a> {
     #[must_use]
     pub fn of(document: &'a Document<'_>) -> Self {
         let texts = |path: &[&str]| document.find(path).into_iter().filter_map(Node::text).collect();
-        let all_args = document.find(&["process", "args"]);
+        let all_args = document.find(field::ARGS);
         let pair = |member: Node<'a>| Some((member.key()?, member.text()?));
         Workload {
             id: None,
             bundle: None,
-            hostnames: texts(&["hostname"]),
+            hostnames: texts(field::HOSTNAME),
             arg0s: all_args.iter().filter_map(|args| args.items().next()?.text()).collect(),
             args: all_args.last().into_iter().flat_map(|args| args.items().take(ARGS).filter_map(Node::text)).collect(),
-            cgroups: texts(&["linux", "cgroupsPath"]),
+            cgroups: texts(field::CGROUPS_PATH),
             annotations: document
-                .find(&["annotations"])
+                .find(field::ANNOTATIONS)
                 .into_iter()
                 .flat_map(Node::children)
                 .filter_map(pair)
@@ -109,11 +110,11 @@ impl Requested {
     fn of(document: &Document<'_>) -> Self {
         let is_object = |node: &Node<'_>| node.is_object();
         let valid = |node: &Node<'_>| OomScoreAdj::new(i64::try_from(node.integer()?).ok()?).ok();
-        let scores = document.find(&["process", "oomScoreAdj"]);
-        let resources = document.find(&["linux", "resources"]);
+        let scores = document.find(field::OOM_SCORE_ADJ);
+        let resources = document.find(field::RESOURCES);
         Requested {
             score: scores.iter().filter_map(valid).max(),
-            has_process: document.find(&["process"]).iter().any(is_object),
+            has_process: document.find(field::PROCESS).iter().any(is_object),
             // To Go a null behind another one takes it away.
             has_resources: !resources.is_empty() && resources.iter().all(is_object),
             oom_group: resources.iter().any(|node| has_oom_group(*node)),
@@ -133,7 +134,7 @@ impl Requested {
 
 /// The texts that `unified` has for a file.
 fn unified(resources: Node<'_>, file: MemoryFile) -> impl Iterator<Item = Cow<'_, str>> {
-    let entries = resources.fields("unified").flat_map(move |map| map.entries(file.name()));
+    let entries = resources.fields(name::UNIFIED).flat_map(move |map| map.entries(file.name()));
     // What is not a text stops every runtime.
     entries.map(|entry| entry.text().unwrap_or_default())
 }
@@ -154,15 +155,15 @@ fn limit(resources: Node<'_>, file: MemoryFile) -> Option<RequestedLimit> {
         };
         return entries.filter_map(bytes).min();
     }
-    let number = |name: &str| {
-        let values = resources.find(&["memory", name]).into_iter();
+    let number = |field: &str| {
+        let values = resources.find(&[name::MEMORY, field]).into_iter();
         // 0 is ignored by runtimes and -1 means unlimited.
         values.filter_map(|node| u64::try_from(node.integer()?).ok()).filter(|&bytes| bytes > 0).min()
     };
     let bytes = match file {
-        MemoryFile::Max => number("limit"),
+        MemoryFile::Max => number(name::LIMIT),
         // The spec counts memory and swap together, cgroup v2 swap alone.
-        MemoryFile::SwapMax => number("swap")?.checked_sub(number("limit")?),
+        MemoryFile::SwapMax => number(name::SWAP)?.checked_sub(number(name::LIMIT)?),
         MemoryFile::OomGroup | MemoryFile::High => None,
     };
     bytes.map(RequestedLimit::Bytes)

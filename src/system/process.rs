@@ -3,6 +3,8 @@
 //! The directory is opened once and everything is relative to that descriptor: a PID that is reused in between answers
 //! ESRCH instead of standing in for another process.
 
+mod error;
+
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
@@ -11,7 +13,8 @@ use std::str::FromStr;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
-use thiserror::Error;
+
+pub use error::ProcessError;
 
 use crate::system::oom_score_adj::OomScoreAdj;
 use crate::system::os_error::OsError;
@@ -22,47 +25,6 @@ const LIMIT: usize = 64 * 1024;
 /// Files that the kernel hands over in one piece, so that a short read is their end (`fs/proc/base.c`: `single_open` and
 /// `simple_read_from_buffer`). Others may be short in the middle. It saves a call for each of 100 000 processes.
 const ONE_PIECE: [&str; 2] = ["status", "oom_score_adj"];
-
-/// What went wrong with which file of which process.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ProcessError {
-    /// A file of the process could not be opened, read or written.
-    #[error("cannot {operation} /proc/{pid}/{file}: {reason}")]
-    File {
-        /// The process as it was asked for: a number, or `self`.
-        pid: String,
-        /// The file below `/proc/PID`; empty for the directory itself.
-        file: &'static str,
-        /// `open`, `read` or `write`.
-        operation: &'static str,
-        /// The kernel's answer.
-        reason: OsError,
-    },
-    /// The file does not hold what the kernel writes there.
-    #[error("/proc/{pid}/{file} holds {text:?}, not what the kernel writes there")]
-    Content {
-        /// The process as it was asked for.
-        pid: String,
-        /// The file below `/proc/PID`.
-        file: &'static str,
-        /// The beginning of what it holds.
-        text: String,
-    },
-}
-
-impl ProcessError {
-    /// Whether the kernel refused a write for lack of rights.
-    #[must_use]
-    pub fn is_refused(&self) -> bool {
-        matches!(self, ProcessError::File { reason: OsError(Errno::EACCES | Errno::EPERM), .. })
-    }
-
-    /// Whether the process had ended.
-    #[must_use]
-    pub fn is_gone(&self) -> bool {
-        matches!(self, ProcessError::File { reason: OsError(Errno::ESRCH | Errno::ENOENT), .. })
-    }
-}
 
 /// A process whose `/proc/PID` is held open.
 #[derive(Debug)]

@@ -21,8 +21,7 @@ pub fn run(machine: &Snapshot) -> Vec<Finding> {
         Err(error) => return vec![Finding::skipped(format!("the policy names the runtime: {error}"))],
     };
     let own = SelfExe::of(&machine.roots.proc);
-    let (path, name) = (policy.runtime.as_deref(), OsStr::new(crate::engines::SHIM));
-    vec![match locate::locate(path, policy.flavor, name, None, &own) {
+    vec![match locate::locate(policy.configured_runtime(), OsStr::new(crate::engines::SHIM), None, &own) {
         Ok(found) => Finding::pass(format!("{} becomes {}", machine.shim.display(), found.path.display())),
         Err(error) => Finding::fail(error.to_string(), "install runc, or set `path` under [runtime] in the policy"),
     }]

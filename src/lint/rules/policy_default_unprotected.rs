@@ -44,13 +44,13 @@ impl Rule for PolicyDefaultUnprotected {
             None => "what no rule speaks of is left alone: it has what its engine asks for, or 0, and is as hard to kill as \
                      anything else"
                 .to_owned(),
-            Some(class) if class.score <= OomScoreAdj::ZERO => {
-                format!("what no rule speaks of gets oom_score_adj {}, as hard to kill as anything else", class.score)
+            Some(class) if class.oom_score_adj <= OomScoreAdj::ZERO => {
+                format!("what no rule speaks of gets oom_score_adj {}, as hard to kill as anything else", class.oom_score_adj)
             }
             Some(class) if class.adjust == Adjust::Fill => format!(
                 "what no rule speaks of gets oom_score_adj {} only where its engine asks for none, and dockerd and the \
                  kubelet always ask for one",
-                class.score
+                class.oom_score_adj
             ),
             Some(_) => return,
         };

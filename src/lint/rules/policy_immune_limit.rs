@@ -34,7 +34,7 @@ impl Rule for PolicyImmuneLimit {
         let Ok(policy) = subject.policy() else { return };
         for table in subject.root().field("class").into_iter().flat_map(Node::children) {
             let Some(class) = table.key().and_then(|name| policy.class(&name)) else { continue };
-            if class.score != OomScoreAdj::MIN {
+            if class.oom_score_adj != OomScoreAdj::MIN {
                 continue;
             }
             if let Some(limit) = table.field("memory_max") {

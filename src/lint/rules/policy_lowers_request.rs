@@ -36,7 +36,7 @@ impl Rule for PolicyLowersRequest {
         for table in subject.root().field("class").into_iter().flat_map(Node::children) {
             let Some(class) = table.key().and_then(|name| policy.class(&name)) else { continue };
             let Some(adjust) = table.field("adjust").filter(|_| class.adjust == Adjust::Set) else { continue };
-            if class.score < OomScoreAdj::ZERO || class.score == OomScoreAdj::MAX {
+            if class.oom_score_adj < OomScoreAdj::ZERO || class.oom_score_adj == OomScoreAdj::MAX {
                 continue;
             }
             report
@@ -45,7 +45,7 @@ impl Rule for PolicyLowersRequest {
                     format!(
                         "the class {} lowers every oom_score_adj above {} that an engine asked for",
                         quote(&class.name),
-                        class.score
+                        class.oom_score_adj
                     ),
                 )
                 .label("sets aside what was asked for")

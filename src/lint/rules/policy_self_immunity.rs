@@ -35,7 +35,7 @@ impl Rule for PolicySelfImmunity {
     fn check(&self, subject: &Subject<'_>, report: &mut Report<'_>) {
         let Ok(policy) = subject.policy() else { return };
         for (index, rule) in policy.rules.iter().enumerate().filter(|(_, rule)| rule.line.is_some()) {
-            let score = policy.resolve(&rule.class).map_or(OomScoreAdj::ZERO, |class| class.score);
+            let score = policy.resolve(&rule.class).map_or(OomScoreAdj::ZERO, |class| class.oom_score_adj);
             if score >= OomScoreAdj::ZERO || rule.is_engine_controlled() {
                 continue;
             }

@@ -27,9 +27,9 @@ pub(super) fn class(name: &str, span: Range<usize>, value: Value<'_, '_>) -> Par
         "guard",
         "guard_reserve",
     ])?;
-    let score = score(table.required("oom_score_adj", "a number from -1000 to 1000")?)?;
+    let oom_score_adj = score(table.required("oom_score_adj", "a number from -1000 to 1000")?)?;
     let above_engine = table.get("above_engine").map(above_engine).transpose()?;
-    if let (Some((_, span)), true) = (&above_engine, score < OomScoreAdj::ZERO) {
+    if let (Some((_, span)), true) = (&above_engine, oom_score_adj < OomScoreAdj::ZERO) {
         let message = "a class below 0 is not meant to be above its engine: take above_engine away";
         return problem(span.clone(), message);
     }
@@ -37,14 +37,14 @@ pub(super) fn class(name: &str, span: Range<usize>, value: Value<'_, '_>) -> Par
     let group = table.get("oom_group").map(boolean).transpose()?;
     Ok(Class {
         name: name.to_owned(),
-        score,
+        oom_score_adj,
         adjust: table.get("adjust").map(|value| one_of(value, &ADJUSTS)).transpose()?.unwrap_or(Adjust::Raise),
         above_engine: above_engine.map(|(above, _)| above),
         oom_group: group.map_or(OomGroup::Leave, |set| if set { OomGroup::Set } else { OomGroup::Clear }),
         memory_max: limit("memory_max", Zero::Kills)?,
         memory_high: limit("memory_high", Zero::Kills)?,
         swap_max: limit("swap_max", Zero::IsALimit)?,
-        guard: guard::of_class(&table, score < OomScoreAdj::ZERO)?,
+        guard: guard::of_class(&table, oom_score_adj)?,
     })
 }
 

@@ -7,6 +7,7 @@ use super::table::{Parsed, Table, Value, absolute, boolean, one_of, problem, str
 use crate::policy::class::Size;
 use crate::policy::guard::{ClassGuard, Guard, Mode, Order, Sustained};
 use crate::policy::rule::Pattern;
+use crate::system::oom_score_adj::OomScoreAdj;
 
 const MODES: [(&str, Mode); 2] = [("kill", Mode::Kill), ("observe", Mode::Observe)];
 const ORDERS: [(&str, Order); 4] =
@@ -88,17 +89,14 @@ pub(super) fn guard(table: &Table<'_, '_>, base: Guard) -> Parsed<Guard> {
     Ok(guard)
 }
 
-/// The guard's keys of a class. A class whose score is below 0 is a daemon's: it is never a candidate.
-pub(super) fn of_class(table: &Table<'_, '_>, is_protected: bool) -> Parsed<ClassGuard> {
-    let mut guard = ClassGuard::default();
-    if is_protected {
-        guard.order = Order::Never;
-    }
+/// The guard's keys of a class.
+pub(super) fn of_class(table: &Table<'_, '_>, oom_score_adj: OomScoreAdj) -> Parsed<ClassGuard> {
+    let mut guard = ClassGuard::of_class(oom_score_adj);
     if let Some(value) = table.get("guard") {
         guard.order = one_of(value, &ORDERS)?;
-        if is_protected && guard.order != Order::Never {
+        if oom_score_adj < OomScoreAdj::ZERO && guard.order != Order::Never {
             let message = "a class with an oom_score_adj below 0 is for daemons, which the guard never kills; \
-                           leave `guard` out or give the class a score of at least 0";
+                           leave `guard` out or give the class an oom_score_adj of at least 0";
             return problem(value.span(), message);
         }
     }

@@ -31,7 +31,7 @@ impl<'p> Classes<'p> {
 
     /// The `oom_score_adj` that a reference leads to; 0 for `keep`.
     pub(super) fn score(&self, class: &ClassRef) -> OomScoreAdj {
-        self.0.get(class.name()).map_or(OomScoreAdj::ZERO, |class| class.score)
+        self.0.get(class.name()).map_or(OomScoreAdj::ZERO, |class| class.oom_score_adj)
     }
 }
 

@@ -161,7 +161,7 @@ fn what_matters_of_the_global_options_is_kept() {
         (it.global.log, it.global.root, it.process),
         (Some(OsStr::new("file:/l")), Some(OsStr::new("/r")), Some(OsStr::new("P")))
     );
-    assert!(it.cgroups_disabled());
+    assert_eq!(it.cgroup_manager(), CgroupManager::Disabled);
 }
 
 #[test]

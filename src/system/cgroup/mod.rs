@@ -3,9 +3,12 @@
 //!
 //! cgroup v2 first. On v1 the same calls work where the hierarchy has the file, and say ENOENT where it has not.
 
+mod attribute;
 mod error;
 mod kill;
+mod lock;
 mod parse;
+mod remove;
 pub mod tree;
 
 use std::ffi::{OsStr, OsString};
@@ -19,10 +22,10 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fstat, fstatat, mkdirat};
 use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, fstatfs};
-use nix::unistd::{UnlinkatFlags, unlinkat};
 
 pub use error::CgroupError;
 pub use kill::{Ended, Method};
+pub use lock::Lock;
 pub use parse::{Limit, keyed, limit};
 
 /// The largest file of a cgroup that is read, in bytes: `memory.stat` has about 2 KiB, `cgroup.procs` 8 bytes a process.
@@ -260,130 +263,12 @@ impl Cgroup {
             }
         }
     }
-
-    /// Removes it and all cgroups below, none of which may have a process left. Nothing to do where it is gone, or where
-    /// another one stands at its name.
-    ///
-    /// # Errors
-    /// [`CgroupError`], with EBUSY where there are processes.
-    pub fn remove(&self) -> Result<(), CgroupError> {
-        self.remove_below(DEPTH)?;
-        self.remove_empty()
-    }
-
-    /// Whether it is still there, at the path at which it was opened.
-    #[must_use]
-    pub fn is_there(&self) -> bool {
-        let now = nix::sys::stat::lstat(&self.path);
-        matches!((now, fstat(&self.directory)), (Ok(now), Ok(then)) if (now.st_dev, now.st_ino) == (then.st_dev, then.st_ino))
-    }
-
-    /// Removes it, if no cgroup is below it and no process in it.
-    ///
-    /// # Errors
-    /// [`CgroupError`], with EBUSY where something is.
-    pub fn remove_empty(&self) -> Result<(), CgroupError> {
-        let Some(name) = self.path.file_name() else { return Err(self.error("remove", "", Errno::EINVAL)) };
-        let fail = |errno| self.error("remove", "", errno);
-        let parent = match openat(&self.directory, "..", OPEN, Mode::empty()) {
-            Err(Errno::ENOENT | Errno::ENODEV) => return Ok(()),
-            other => other.map_err(fail)?,
-        };
-        let id = self.id()?;
-        match fstatat(&parent, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
-            Ok(stat) if stat.st_ino == id => {}
-            Ok(_) | Err(Errno::ENOENT | Errno::ENODEV) => return Ok(()),
-            Err(errno) => return Err(fail(errno)),
-        }
-        match unlinkat(&parent, name, UnlinkatFlags::RemoveDir) {
-            Ok(()) | Err(Errno::ENOENT) => Ok(()),
-            Err(errno) => Err(fail(errno)),
-        }
-    }
-
-    fn remove_below(&self, depth: usize) -> Result<(), CgroupError> {
-        let names = match self.children() {
-            Err(error) if error.is_gone() => return Ok(()),
-            other => other?,
-        };
-        for name in names {
-            if depth > 0
-                && let Ok(child) = self.child(&name)
-            {
-                child.remove_below(depth - 1)?;
-            }
-            match unlinkat(&self.directory, Path::new(&name), UnlinkatFlags::RemoveDir) {
-                Ok(()) | Err(Errno::ENOENT) => {}
-                Err(errno) => return Err(CgroupError::new("remove", &self.path.join(&name), errno)),
-            }
-        }
-        Ok(())
-    }
-
-    /// An extended attribute of the directory. It is there for as long as the cgroup is.
-    ///
-    /// # Errors
-    /// [`CgroupError`].
-    pub fn attribute(&self, name: &str) -> Result<Option<Vec<u8>>, CgroupError> {
-        use xattr::FileExt;
-        self.directory.get_xattr(name).map_err(|error| self.error("read an attribute of", "", errno_of(&error)))
-    }
-
-    /// Sets an extended attribute of the directory. `trusted.` ones need `CAP_SYS_ADMIN`, and only who has it sees them.
-    ///
-    /// # Errors
-    /// [`CgroupError`].
-    pub fn set_attribute(&self, name: &str, value: &[u8]) -> Result<(), CgroupError> {
-        use xattr::FileExt;
-        self.directory.set_xattr(name, value).map_err(|error| self.error("set an attribute of", "", errno_of(&error)))
-    }
-
-    /// Removes an extended attribute of the directory; none needs to be there.
-    ///
-    /// # Errors
-    /// [`CgroupError`].
-    pub fn remove_attribute(&self, name: &str) -> Result<(), CgroupError> {
-        use xattr::FileExt;
-        match self.directory.remove_xattr(name).map_err(|error| errno_of(&error)) {
-            Ok(()) | Err(Errno::ENODATA) => Ok(()),
-            Err(errno) => Err(self.error("remove an attribute of", "", errno)),
-        }
-    }
-
-    /// Takes the lock of the cgroup's directory, for as long as any copy of this descriptor is open. `None` where
-    /// somebody else has it.
-    ///
-    /// # Errors
-    /// [`CgroupError`].
-    pub fn lock(&self) -> Result<Option<Lock>, CgroupError> {
-        let fail = |errno| self.error("lock", "", errno);
-        let fd = openat(&self.directory, ".", OPEN, Mode::empty()).map_err(fail)?;
-        match nix::fcntl::Flock::lock(fd, nix::fcntl::FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => Ok(Some(Lock(lock))),
-            Err((_, Errno::EWOULDBLOCK)) => Ok(None),
-            Err((_, errno)) => Err(fail(errno)),
-        }
-    }
-}
-
-/// The lock of a cgroup's directory, given back when it is dropped.
-#[derive(Debug)]
-pub struct Lock(nix::fcntl::Flock<OwnedFd>);
-
-impl AsFd for Lock {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
 }
 
 impl AsFd for Cgroup {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
     }
-}
-
-fn errno_of(error: &std::io::Error) -> Errno {
-    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }
 
 #[cfg(test)]
