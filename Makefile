@@ -78,6 +78,10 @@ check: ## Format, clippy and documentation, as CI wants them
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
+.PHONY: mutants
+mutants: ## Which changes of what decides no unit test notices (needs cargo-mutants; hours; FILES="-f src/runtime/locate.rs" for a part)
+	$(CARGO) mutants --jobs 1 --output target $(FILES)
+
 .PHONY: check-fast
 check-fast: ## After an edit: whether it compiles and the unit tests hold, in seconds
 	$(CARGO) check --locked --all-targets
