@@ -22,13 +22,14 @@ mod engines {
     pub(crate) mod containerd;
     pub(crate) mod docker;
     pub(crate) mod doctor;
+    pub(crate) mod installed;
     pub(crate) mod podman;
     pub(crate) mod snippets;
     pub(crate) mod support;
 }
 
 use engines::support::{self, Scenario, Suite};
-use engines::{buildkitd, containerd, docker, doctor, podman, snippets};
+use engines::{buildkitd, containerd, docker, doctor, installed, podman, snippets};
 
 /// An engine: its name in the list of tests, the programs that it consists of, and what is tried with it.
 struct Engine {
@@ -45,6 +46,7 @@ const ENGINES: &[Engine] = &[
     Engine { name: "docker", needs: docker::NEEDS, scenarios: docker::scenarios_of_debian },
     Engine { name: "docker-newest", needs: docker::NEEDS_NEWEST, scenarios: docker::scenarios_of_newest },
     Engine { name: "doctor", needs: doctor::NEEDS, scenarios: doctor::scenarios },
+    Engine { name: "installed", needs: installed::NEEDS, scenarios: installed::scenarios },
     Engine { name: "podman-crun", needs: podman::NEEDS_CRUN, scenarios: podman::scenarios_with_crun },
     Engine { name: "podman-runc", needs: podman::NEEDS_RUNC, scenarios: podman::scenarios_with_runc },
     Engine { name: "snippets", needs: &[], scenarios: snippets::scenarios },

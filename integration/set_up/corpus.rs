@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use super::machine::{Machine, cases};
+use super::machine::{Machine, cases, corpus};
 use crate::common::stderr;
 
 #[test]
@@ -61,6 +61,39 @@ fn check_status(machine: &Machine) -> i32 {
     let main = format!("var/lib/rancher/{}/agent/etc/containerd/config.toml", machine.engine);
     let imports = fs::read_to_string(machine.root().join(main)).is_ok_and(|text| text.contains("imports"));
     i32::from(is_rendered && !imports)
+}
+
+/// The blocks of docs/install that show what becomes of a case: page, case, and lines.
+fn shown_blocks() -> Vec<(String, String, Vec<String>)> {
+    let directory = corpus().join("../../docs/install");
+    let mut all = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            let Some(case) = line.strip_prefix("<!-- install ").and_then(|rest| rest.strip_suffix(" -->")) else {
+                continue;
+            };
+            assert_eq!(lines.next(), Some("```diff"), "{}", path.display());
+            let block = lines.by_ref().take_while(|line| *line != "```").map(str::to_owned).collect();
+            all.push((path.display().to_string(), case.to_owned(), block));
+        }
+    }
+    all
+}
+
+#[test]
+fn pages_show_what_is_written() {
+    let blocks = shown_blocks();
+    for (page, case, block) in &blocks {
+        let diff = Machine::of(case).call("install", &["--dry-run"]);
+        let diff = String::from_utf8_lossy(&diff.stdout).into_owned();
+        let lines: Vec<&str> = diff.lines().collect();
+        let is_there = !block.is_empty() && lines.windows(block.len()).any(|run| run == block.as_slice());
+        assert!(is_there, "{page} shows something else for {case} than:\n{diff}");
+    }
+    assert!(blocks.len() >= 5, "{} blocks", blocks.len());
 }
 
 #[test]

@@ -38,15 +38,25 @@ pub fn config_file(launch: &Launch) -> PathBuf {
     }
 }
 
+/// What its file says; nothing where there is none.
+///
+/// # Errors
+/// [`EngineError`] when daemon.json is there and cannot be read.
+pub fn config(launch: &Launch) -> Result<Value, EngineError> {
+    read(launch, &config_file(launch))
+}
+
 fn read(launch: &Launch, path: &Path) -> Result<Value, EngineError> {
     let bytes = launch.read(path)?.unwrap_or_default();
+    // dockerd takes a mark of the byte order at the beginning (moby `daemon/config/config.go`).
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     // dockerd takes an empty file for an empty object.
     if bytes.trim_ascii().is_empty() {
         return Ok(Value::Null);
     }
     let malformed =
         |error: serde_json::Error| EngineError::Malformed { path: path.to_owned(), message: error.to_string() };
-    serde_json::from_slice(&bytes).map_err(malformed)
+    serde_json::from_slice(bytes).map_err(malformed)
 }
 
 fn build_steps(launch: &Launch, shim: &Path) -> Route {

@@ -47,7 +47,7 @@ fn short(name: &OsStr) -> String {
 
 /// `hostconfig.json` has the runtime's name, which docker never changes again.
 fn docker(launch: &Launch) -> Vec<String> {
-    let config = json(launch, &engines::dockerd::config_file(launch));
+    let config = engines::dockerd::config(launch).unwrap_or_default();
     let of_option = ["data-root", "graph", "g"].iter().find_map(|name| engines::option(&launch.args, name));
     let of_file = config.get("data-root").and_then(Value::as_str).map(PathBuf::from);
     let root = of_option.map(PathBuf::from).or(of_file).unwrap_or_else(|| "/var/lib/docker".into());

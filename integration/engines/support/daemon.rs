@@ -37,6 +37,11 @@ impl Daemon {
         Ok(daemon)
     }
 
+    /// Its PID.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it runs.
     pub(crate) fn lives(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))

@@ -110,8 +110,9 @@ fn containerd(instance: &Instance, archive: &str) -> Option<Attempt> {
     let id = format!("oomshim-proof-{}", std::process::id());
     Some(Attempt {
         what: "a container of containerd",
-        before: vec![ctr(&["images", "import", archive])],
-        run: ctr(&["run", "--rm", "--runc-binary", &shim, IMAGE, &id, "/oomshim", "probe"]),
+        // The native snapshotter needs nothing of the kernel's.
+        before: vec![ctr(&["images", "import", "--no-unpack", archive])],
+        run: ctr(&["run", "--rm", "--snapshotter", "native", "--runc-binary", &shim, IMAGE, &id, "/oomshim", "probe"]),
         after: vec![ctr(&["images", "rm", "--sync", IMAGE]), ctr(&["namespaces", "rm", "oomshim-proof"])],
     })
 }
@@ -120,8 +121,7 @@ fn containerd(instance: &Instance, archive: &str) -> Option<Attempt> {
 fn docker_host(launch: &Launch) -> String {
     let of_options = ["host", "H"].iter().flat_map(|name| engines::options(&launch.args, name));
     let mut all: Vec<String> = of_options.map(|host| host.to_string_lossy().into_owned()).collect();
-    let file = launch.read(&engines::dockerd::config_file(launch)).ok().flatten().unwrap_or_default();
-    let config: serde_json::Value = serde_json::from_slice(&file).unwrap_or_default();
+    let config = engines::dockerd::config(launch).unwrap_or_default();
     let listed = config.get("hosts").and_then(serde_json::Value::as_array).into_iter().flatten();
     all.extend(listed.filter_map(serde_json::Value::as_str).map(str::to_owned));
     all.into_iter().find(|host| host.starts_with("unix://")).unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned())
