@@ -26,6 +26,8 @@ row() {
     shift 5
     {
         echo '[class.build-step]'
+        echo 'oom_score_adj = 500'
+        echo 'oom_group = true'
         echo 'above_engine = 100'
         [ "$most" = - ] || echo "memory_max = \"$most\""
     } | write_policy
