@@ -3,6 +3,7 @@
 //! daemon is shared by scenarios and has to end with the last of them.
 
 mod argv;
+mod colour;
 mod common;
 mod doctor;
 mod faults;

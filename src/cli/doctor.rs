@@ -2,8 +2,8 @@
 
 use anyhow::bail;
 
-use super::Exit;
 use super::format::OutputFormat;
+use super::{Exit, colour};
 use crate::doctor::{self, CHECKS, Snapshot, Status, output};
 
 /// The command line of `oomshim doctor`.
@@ -40,10 +40,10 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         bail!("there is no check {unknown:?}; `oomshim doctor --list` shows them");
     }
     let reports = doctor::examine(&Snapshot::take(), &args.only);
-    super::print(&match args.format {
-        OutputFormat::Text => output::text(&reports),
-        OutputFormat::Json => output::json(&reports),
-    })?;
+    match args.format {
+        OutputFormat::Text => colour::print(&output::text(&reports), colour::doctor)?,
+        OutputFormat::Json => super::print(&output::json(&reports))?,
+    }
     let worst = doctor::worst(&reports);
     let bad = worst == Status::Fail || args.strict && worst != Status::Pass;
     Ok(if bad { Exit::Findings } else { Exit::Success })

@@ -6,11 +6,10 @@ use std::io::{BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Exit;
+use super::{Exit, colour};
 use crate::lint::baseline::Baseline;
 use crate::lint::config::{self, Config};
 use crate::lint::finding::{Confidence, Fixes, Safety, Severity};
@@ -192,10 +191,7 @@ fn exit(results: &Results, fail_on: Severity) -> Exit {
 fn write(args: &Args, settings: &Settings, results: &Results, exit: Exit) -> anyhow::Result<()> {
     let stdout = std::io::stdout();
     let terminal = stdout.is_terminal();
-    let colour = match AutoStream::choice(&stdout) {
-        ColorChoice::Never => human::Colour::Plain,
-        _ => human::Colour::Ansi,
-    };
+    let colour = colour::choice();
     let mut out = BufWriter::new(stdout.lock());
     if let Repair::Show(_) = settings.repair {
         for change in &results.changes {

@@ -1,6 +1,7 @@
 //! The command lines of `oomshim` and `oomshim-hook`, one room a subcommand. What they say to people is said here; what
 //! they do is done elsewhere.
 
+mod colour;
 pub mod completions;
 pub mod doctor;
 pub mod format;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 
-use super::Exit;
+use super::{Exit, colour};
 use crate::explain::{self, Explanation, Outcome};
 use crate::lint;
 use crate::lint::finding::Severity;
@@ -78,10 +78,10 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
             let roots = host::Roots::default();
             let explanation = explain::explain(&loaded, bundle, id.as_deref(), &roots)
                 .with_context(|| format!("explain {}", bundle.display()))?;
-            super::print(&match format {
-                Format::Text => text(&explanation),
-                Format::Json => json(&explanation)?,
-            })?;
+            match format {
+                Format::Text => colour::print(&text(&explanation), colour::policy)?,
+                Format::Json => super::print(&json(&explanation)?)?,
+            }
             Ok(Exit::Success)
         }
     }
@@ -111,7 +111,7 @@ fn check(file: Option<&PathBuf>) -> anyhow::Result<Exit> {
         [0, 0] => writeln!(out, "{place}: no errors, no warnings"),
         [errors, warnings] => writeln!(out, "{place}: errors: {errors}, warnings and notes: {warnings}"),
     };
-    super::print(&out)?;
+    colour::print(&out, colour::policy)?;
     Ok(if counts[0] == 0 { Exit::Success } else { Exit::Findings })
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::Exit;
 use super::format::{OutputFormat, columns};
+use super::{Exit, colour};
 use crate::rank::text::Commands;
 use crate::rank::{self, Question, json, text};
 use crate::registry;
@@ -54,6 +54,10 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         what_if_class: args.what_if_class.iter().map(|pair| supposition(pair)).collect::<Result<_, _>>()?,
     };
     let pause = args.watch.map(Duration::try_from_secs_f64).transpose().context("read --watch")?;
+    let print = |text: &str| match args.format {
+        OutputFormat::Json => super::print(text),
+        OutputFormat::Text => colour::print(text, colour::rank),
+    };
     let commands = if args.wide { Commands::Whole } else { Commands::Cut };
     loop {
         let ranking = rank::rank(&Roots::default(), Path::new(registry::ROOT), &question)?;
@@ -62,12 +66,12 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
             OutputFormat::Text => text::write(&ranking, columns(), commands),
         };
         let Some(pause) = pause else {
-            super::print(&text)?;
+            print(&text)?;
             return Ok(if ranking.is_fatal() { Exit::Findings } else { Exit::Success });
         };
         // Home, then erase what is left of the last picture: erasing first would flicker.
         let home = if args.format == OutputFormat::Text && columns().is_some() { "\x1b[H\x1b[2J" } else { "" };
-        super::print(&format!("{home}{text}"))?;
+        print(&format!("{home}{text}"))?;
         std::thread::sleep(pause);
     }
 }

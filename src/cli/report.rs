@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use jiff::{SignedDuration, Timestamp, Zoned};
 
-use super::Exit;
 use super::format::{OutputFormat, columns};
 use super::picture::PictureArgs;
+use super::{Exit, colour};
 use crate::guard::place;
 use crate::registry;
 use crate::report::collect::Collector;
@@ -123,7 +123,10 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
             shown
         }
     };
-    super::print(&text)?;
+    match args.format {
+        OutputFormat::Json => super::print(&text)?,
+        OutputFormat::Text => colour::print(&text, colour::report)?,
+    }
     Ok(Exit::Success)
 }
 
@@ -177,10 +180,10 @@ impl Args {
             // Containers come and go, so each event is seen against those of its moment.
             let report = context().report(event);
             if self.wants(&report) {
-                super::print(&match self.format {
-                    OutputFormat::Json => json::write(&report),
-                    OutputFormat::Text => text::write(&report, self.look()),
-                })?;
+                match self.format {
+                    OutputFormat::Json => super::print(&json::write(&report))?,
+                    OutputFormat::Text => colour::print(&text::write(&report, self.look()), colour::report)?,
+                }
             }
         }
         Ok(())

@@ -1,5 +1,5 @@
-//! What was found before and is not to be told again: a file of fingerprints, so that a project can begin with the linter
-//! today and fix what it has later.
+//! What was found before and is not to be told again: a file of fingerprints, so that a project can begin with the
+//! linter today and fix what it has later.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

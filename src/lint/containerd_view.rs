@@ -255,8 +255,8 @@ fn beside(subject: &Subject<'_>, path: &str) -> Option<PathBuf> {
     Path::new(path).parent()?.starts_with(own.parent()?).then(|| PathBuf::from(path))
 }
 
-/// The files that a path with `*` in its last part means, sorted as Go's `filepath.Glob` does; `None` for a pattern in a
-/// directory's name.
+/// The files that a path with `*` in its last part means, sorted as Go's `filepath.Glob` does; `None` for a pattern in
+/// a directory's name.
 fn matching(pattern: &Path) -> Option<Vec<PathBuf>> {
     let (directory, name) = (pattern.parent().unwrap_or(Path::new("")), pattern.file_name()?.to_str()?);
     if directory.to_str()?.contains('*') {

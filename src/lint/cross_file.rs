@@ -1,7 +1,7 @@
 //! What only several files together tell: that they claim one thing for themselves.
 //!
-//! A file is judged alone and forgotten, however many there are. What stays of it is a [`CrossFile`]: a finding that holds
-//! only if another file claims the same, and waits for that.
+//! A file is judged alone and forgotten, however many there are. What stays of it is a [`CrossFile`]: a finding that
+//! holds only if another file claims the same, and waits for that.
 
 use std::collections::{HashMap, HashSet};
 

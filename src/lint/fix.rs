@@ -52,8 +52,8 @@ pub fn fix(
 /// The changes that can be made together: the first ones, and of those that touch them none.
 fn take(findings: &[Finding], most: Safety, made: &mut Vec<(&'static str, String)>) -> Vec<Splice> {
     let mut taken = Vec::new();
-    // The end of each range that is taken, by its start: of those that begin before another ends, only the last can reach
-    // into it. A fix may have as many splices as the file has values.
+    // The end of each range that is taken, by its start: of those that begin before another ends, only the last can
+    // reach into it. A fix may have as many splices as the file has values.
     let mut ends: BTreeMap<usize, usize> = BTreeMap::new();
     for finding in findings {
         let Some(fix) = finding.fix.as_ref().filter(|fix| fix.safety <= most) else { continue };

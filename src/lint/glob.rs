@@ -16,7 +16,8 @@ enum Part {
 /// for a `?`.
 pub(super) fn covers(wide: &Pattern, narrow: &Pattern) -> bool {
     let (wide, narrow) = (parts(wide.text()), parts(narrow.text()));
-    // Which parts of `wide` may come next; one bit of state for each, so hostile globs take no longer than their lengths multiplied.
+    // Which parts of `wide` may come next; one bit of state for each, so hostile globs take no longer than their
+    // lengths multiplied.
     let mut states = vec![false; wide.len() + 1];
     states[0] = true;
     spread(&wide, &mut states);

@@ -1,7 +1,7 @@
 //! What a file says about findings of its own that are to be ignored.
 //!
-//! A spec has the annotation [`ANNOTATION`]; TOML, YAML and unit files have comments: `# oomshim: ignore[RULE, RULE]` on
-//! the line of the finding or alone on the line above, `# oomshim: ignore-file[RULE]` for the whole file.
+//! A spec has the annotation [`ANNOTATION`]; TOML, YAML and unit files have comments: `# oomshim: ignore[RULE, RULE]`
+//! on the line of the finding or alone on the line above, `# oomshim: ignore-file[RULE]` for the whole file.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -109,8 +109,8 @@ fn scope(text: &str, lines: &[Line], comment: usize) -> Range<usize> {
     line.start..if alone { line.said } else { line.end }
 }
 
-/// Where the comments of a text are that ends its strings with its lines: a unit file has them on lines of their own, YAML
-/// also behind a space.
+/// Where the comments of a text are that ends its strings with its lines: a unit file has them on lines of their own,
+/// YAML also behind a space.
 fn line_comments(text: &str, syntax: Syntax) -> Vec<Range<usize>> {
     let mut spans = Vec::new();
     let mut at = 0;

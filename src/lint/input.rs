@@ -24,8 +24,8 @@ const ROOT: &str = "rootfs";
 pub struct Candidate {
     /// Its path, as it was given or found.
     pub path: PathBuf,
-    /// The one of [`Inputs::directories`] that it was found in, and is passed over in if it is none of ours. `None` where a
-    /// person named the file itself, or a bundle that it is the spec of: then that is an error.
+    /// The one of [`Inputs::directories`] that it was found in, and is passed over in if it is none of ours. `None`
+    /// where a person named the file itself, or a bundle that it is the spec of: then that is an error.
     pub directory: Option<usize>,
     /// What its place says that it is: a `config.json` beside a `rootfs` is the spec of a bundle.
     pub place: Option<FileKind>,

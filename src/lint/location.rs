@@ -40,8 +40,8 @@ const BEHIND: usize = 60;
 const STEP: usize = 1024;
 
 /// Where the lines of a text begin, and how many characters there are up to every thousandth byte, so that each place
-/// costs a search and not a walk through the file. Engines write whole specs into one line, so a column is no short walk
-/// either; the crate line-index walks the line's wide characters for each, which a hostile file makes quadratic.
+/// costs a search and not a walk through the file. Engines write whole specs into one line, so a column is no short
+/// walk either; the crate line-index walks the line's wide characters for each, which a hostile file makes quadratic.
 #[derive(Debug)]
 pub struct Lines<'a> {
     text: &'a str,

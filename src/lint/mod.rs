@@ -53,6 +53,8 @@ mod tree_maker;
 pub mod unit;
 mod unit_value;
 pub mod yaml;
+mod yaml_flow;
+mod yaml_scalar;
 
 use std::path::Path;
 

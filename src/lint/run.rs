@@ -100,8 +100,8 @@ enum Done {
     Nothing,
 }
 
-/// Judges all files, each for itself; [`Results::finish`] is for when all are there. `progress` is told now and then how
-/// many are done.
+/// Judges all files, each for itself; [`Results::finish`] is for when all are there. `progress` is told now and then
+/// how many are done.
 pub fn run(inputs: Inputs, settings: &Settings, progress: &mut dyn FnMut(Duration, usize)) -> Results {
     let files = inputs.candidates;
     let finished = AtomicUsize::new(0);
@@ -224,8 +224,8 @@ fn one(file: &Candidate, settings: &Settings) -> Done {
     done
 }
 
-/// Whether nobody wonders that a file, found in a directory, was not read. One that may not be read could be one of ours;
-/// one that is gone by now was a container that ended while its directory was searched.
+/// Whether nobody wonders that a file, found in a directory, was not read. One that may not be read could be one of
+/// ours; one that is gone by now was a container that ended while its directory was searched.
 fn may_be_passed_over(error: &AtomicFileError, path: &Path) -> bool {
     match error.problem {
         FileProblem::Os(OsError(errno)) => errno == Errno::ENOENT,

@@ -189,7 +189,8 @@ impl<'t> Spec<'t> {
         CONTAINER_TYPES.into_iter().any(|key| self.annotation(key).is_some())
     }
 
-    /// Whether it looks like a build step: the host name that `BuildKit` gives, or a cgroup or root directory of a builder.
+    /// Whether it looks like a build step: the host name that `BuildKit` gives, or a cgroup or root directory of a
+    /// builder.
     #[must_use]
     pub fn is_build_step(&self) -> bool {
         let text = |node: Option<Node<'t>>| node.and_then(Node::text).unwrap_or_default();

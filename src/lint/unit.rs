@@ -1,8 +1,8 @@
 //! Unit files of systemd into a [`Tree`]: an object of sections, whose members are strings.
 //!
-//! systemd reads a section or a key that is there twice as one that goes on, and an empty value as an order to forget the
-//! earlier ones, so both stay in the tree and [`values`] resolves them. A line that systemd ignores with a warning is
-//! left out. See systemd.syntax(7); `config_parse` in systemd's `conf-parser.c` is what reads them.
+//! systemd reads a section or a key that is there twice as one that goes on, and an empty value as an order to forget
+//! the earlier ones, so both stay in the tree and [`values`] resolves them. A line that systemd ignores with a warning
+//! is left out. See systemd.syntax(7); `config_parse` in systemd's `conf-parser.c` is what reads them.
 
 use std::ops::Range;
 
@@ -28,8 +28,8 @@ pub(super) const SECTIONS: &[&str] = &[
     "OOM",
 ];
 
-/// What systemd has for a key: the values that count, in the order of the text. Those before an empty one are forgotten.
-/// A key that takes one value takes the last.
+/// What systemd has for a key: the values that count, in the order of the text. Those before an empty one are
+/// forgotten. A key that takes one value takes the last.
 pub fn values<'t>(root: Node<'t>, section: &str, key: &str) -> Vec<Node<'t>> {
     let mut values = Vec::new();
     let sections = root.children().filter(|node| node.key().is_some_and(|name| name == section));

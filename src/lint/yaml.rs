@@ -1,5 +1,5 @@
-//! YAML into a [`Tree`], by the events of saphyr. Aliases stand for what they name and `<<` for what it merges, as far as
-//! that does not make the tree many times as large as the file; plain scalars are read by YAML's core schema.
+//! YAML into a [`Tree`], by the events of saphyr. Aliases stand for what they name and `<<` for what it merges, as far
+//! as that does not make the tree many times as large as the file; plain scalars are read by YAML's core schema.
 //!
 //! One document is the tree; several are an array of documents, see [`documents`].
 
@@ -9,6 +9,8 @@ use std::ops::Range;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
 use super::tree_maker::small;
+use super::yaml_flow;
+use super::yaml_scalar::plain;
 use crate::json::Kind;
 use crate::json::SyntaxError;
 use crate::json::tree::{Decoded, Entry};
@@ -25,10 +27,18 @@ pub fn documents(root: Node<'_>) -> impl Iterator<Item = Node<'_>> {
 /// # Errors
 /// [`SyntaxError`]
 pub(super) fn parse(text: &str) -> Result<Tree<'_>, SyntaxError> {
+    parse_as(text, text).or_else(|error| match yaml_flow::joined(text) {
+        Some(joined) => parse_as(text, &joined).map_err(|_| error),
+        None => Err(error),
+    })
+}
+
+/// Reads `shown` in place of a text of as many characters.
+fn parse_as<'t>(text: &'t str, shown: &str) -> Result<Tree<'t>, SyntaxError> {
     let places = Places::of(text);
     let mut maker = Maker::of(text);
     maker.begin(Kind::Array, 0..text.len());
-    for next in Parser::new_from_str(text) {
+    for next in Parser::new_from_str(shown) {
         let (event, span) =
             next.map_err(|error| SyntaxError { at: places.byte(error.marker()), message: error.info().to_owned() })?;
         maker.event(event, places.range(span));
@@ -276,34 +286,6 @@ impl<'t> Maker<'t> {
         }
         Tree::of_other_syntax(self.text.as_bytes(), self.entries, self.decoded)
     }
-}
-
-/// What a plain scalar is by the core schema, and the text or the whole number that it stands for.
-fn plain(text: &str) -> (Kind, Option<String>) {
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => return (Kind::Null, None),
-        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => return (Kind::Bool, None),
-        _ => {}
-    }
-    let (sign, digits) = match text.as_bytes()[0] {
-        b'-' => ("-", &text[1..]),
-        b'+' => ("", &text[1..]),
-        _ => ("", text),
-    };
-    let radix = |prefix: &str, radix: u32| {
-        let digits =
-            digits.strip_prefix(prefix).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_alphanumeric()))?;
-        i128::from_str_radix(digits, radix).ok()
-    };
-    let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let whole = if is_whole { digits.parse().ok() } else { radix("0x", 16).or_else(|| radix("0o", 8)) };
-    if let Some(whole) = whole {
-        return (Kind::Number, Some(format!("{sign}{whole}")));
-    }
-    let is_number = digits.bytes().any(|byte| byte.is_ascii_digit())
-        && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'))
-        && text.parse::<f64>().is_ok();
-    if is_number { (Kind::Number, None) } else { (Kind::String, Some(text.to_owned())) }
 }
 
 #[cfg(test)]

@@ -36,6 +36,16 @@ fn documents_become_trees() {
 }
 
 #[test]
+fn collections_are_read_as_go_reads_them() {
+    // libyaml takes a bracket that is indented no deeper than its key, and saphyr does not.
+    let text = "services:\n  a:\n    command: [\n      \"é\", # ü\n      'x'\n    ]\n    image: b\n";
+    let tree = parse(text).unwrap();
+    assert_eq!(shown(tree.root()), r#"{services: {a: {command: ["é", "x"], image: "b"}}}"#);
+    let image = tree.root().at(&["services", "a", "image"]).unwrap();
+    assert_eq!(&text[image.span()], "b");
+}
+
+#[test]
 fn places_are_bytes() {
     let text = "ü: ü\nservices:\n  größe:\n    mem_limit: 1g\n    deep: {a: b}\n\n# end\n";
     let tree = parse(text).unwrap();

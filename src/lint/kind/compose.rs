@@ -18,8 +18,8 @@ fn name(name: &Path) -> Name {
     }
 }
 
-/// `services` is anybody's, and other CI systems too have services with an `image`. A file is Compose's if each of them says
-/// what it runs and nothing stands beside them that Compose does not take.
+/// `services` is anybody's, and other CI systems too have services with an `image`. A file is Compose's if each of them
+/// says what it runs and nothing stands beside them that Compose does not take.
 fn claim(root: Node<'_>) -> Claim {
     let runs = |node: Node<'_>| ["image", "build", "extends", "provider"].iter().any(|name| node.field(name).is_some());
     let Some(services) = root.field("services").filter(|services| services.is_object()) else { return Claim::No };
@@ -40,6 +40,7 @@ fn seems(text: &str) -> bool {
         && keys.all(|key| OWN.contains(&key) || key.starts_with("x-"))
 }
 
-/// What may stand at the top of a compose file (compose-spec `schema/compose-spec.json`); it is refused with anything else.
+/// What may stand at the top of a compose file (compose-spec `schema/compose-spec.json`); it is refused with anything
+/// else.
 const OWN: [&str; 9] =
     ["version", "name", "include", "services", "networks", "volumes", "configs", "secrets", "models"];

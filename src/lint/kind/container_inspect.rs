@@ -14,8 +14,8 @@ pub(super) const DEFINITION: Definition = Definition {
     seems: |_| false,
 };
 
-/// A list of containers, or one. The API's requests to create a container have a `HostConfig` too, and no `Id` and `State`;
-/// images, networks and volumes have no `HostConfig`.
+/// A list of containers, or one. The API's requests to create a container have a `HostConfig` too, and no `Id` and
+/// `State`; images, networks and volumes have no `HostConfig`.
 fn claim(root: Node<'_>) -> Claim {
     let is_object = |node: Node<'_>, name| node.field(name).is_some_and(Node::is_object);
     let is_container = |node: Node<'_>| {

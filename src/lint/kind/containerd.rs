@@ -12,7 +12,10 @@ pub(super) const DEFINITION: Definition = Definition {
     syntaxes: &[Syntax::Toml],
     name,
     claim,
-    seems: |text| text.contains("[plugins.") && text.contains("io.containerd."),
+    seems: |text| {
+        let has_score = || text.lines().any(|line| line.starts_with("oom_score"));
+        has_score() || (text.contains("[plugins.") && text.contains("io.containerd."))
+    },
 };
 
 /// Its own `config.toml` is known by its directory; the name alone is everybody's.

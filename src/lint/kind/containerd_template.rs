@@ -22,8 +22,8 @@ fn name(name: &Path) -> Name {
     }
 }
 
-/// Others have a `config.toml.tmpl` too: that it includes k3s's base, what it is rendered with, or the directories of k3s
-/// and rke2 in a copy tell.
+/// Others have a `config.toml.tmpl` too: that it includes k3s's base, what it is rendered with, or the directories of
+/// k3s and rke2 in a copy tell.
 fn seems(text: &str) -> bool {
     let includes_base = |action: &str| action.trim_start_matches('-').trim_start().starts_with("template \"base\"");
     let is_containerd = ["io.containerd.", "[plugins", "imports", "version", "[debug]"];

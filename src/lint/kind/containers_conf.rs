@@ -23,10 +23,17 @@ fn name(name: &Path) -> Name {
     }
 }
 
-/// `[engine]` is anybody's; how podman's runtimes and conmon are named is not.
+/// `[engine]` is anybody's; how podman's runtimes and conmon are named is not. A runtime is a list of paths, or by
+/// mistake one path.
 fn claim(root: Node<'_>) -> Claim {
     let own =
         ["runtimes", "runtime_supports_json", "conmon_path", "conmon_env_vars", "cgroup_manager", "events_logger"];
-    let is_ours = root.field("engine").is_some_and(|engine| own.iter().any(|name| engine.field(name).is_some()));
-    if is_ours { Claim::Certain } else { Claim::Possible }
+    let engine = root.field("engine");
+    let runtimes = engine.and_then(|engine| engine.field("runtimes"));
+    let is_other = runtimes.is_some_and(|it| !it.is_object() || it.children().any(Node::is_object));
+    match () {
+        () if is_other => Claim::No,
+        () if engine.is_some_and(|engine| own.iter().any(|name| engine.field(name).is_some())) => Claim::Certain,
+        () => Claim::Possible,
+    }
 }

@@ -16,8 +16,8 @@ pub(super) const DEFINITION: Definition = Definition {
     seems: |text| text.contains("\"ociVersion\"") && !text.contains("\"status\""),
 };
 
-/// `ociVersion` is also in the state of a container and in what seccomp listeners get, and `process`, `root`, `linux` and
-/// `mounts` are anybody's words: what is in them tells.
+/// `ociVersion` is also in the state of a container and in what seccomp listeners get, and `process`, `root`, `linux`
+/// and `mounts` are anybody's words: what is in them tells.
 fn claim(root: Node<'_>) -> Claim {
     let is = |path: &[&'static str], kind: Kind| root.at(path).is_some_and(|node| node.kind() == kind);
     let process = root.field("process").filter(|node| node.is_object());

@@ -8,8 +8,8 @@ use similar::TextDiff;
 use crate::lint::run::Change;
 use crate::text::escape;
 
-/// How long the shortest diff is looked for. Two texts that differ in thousands of lines get a longer one: the search is
-/// quadratic in the differences.
+/// How long the shortest diff is looked for. Two texts that differ in thousands of lines get a longer one: the search
+/// is quadratic in the differences.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Writes the diff of one file, byte for byte as patch(1) needs it, or for a terminal without what one would obey.

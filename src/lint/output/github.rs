@@ -43,8 +43,8 @@ fn one(file: &str, finding: &Finding, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, ",title={}::{}", property(&format!("oomshim {}", finding.rule.name)), data(&text))
 }
 
-/// Text behind the `::` (actions/toolkit `escapeData`): what is not escaped here could end the command and begin one. What
-/// a terminal would obey is nothing to GitHub, but its log is read on terminals.
+/// Text behind the `::` (actions/toolkit `escapeData`): what is not escaped here could end the command and begin one.
+/// What a terminal would obey is nothing to GitHub, but its log is read on terminals.
 fn data(text: &str) -> String {
     let encoded = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     escape::text(&encoded).into_owned()

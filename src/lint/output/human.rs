@@ -1,7 +1,7 @@
 //! For people: each finding with its line as rustc shows it, why it matters and what to do, and a sum at the end.
 //!
-//! What is drawn is an [`Excerpt`](crate::lint::location::Excerpt) of the line: engines write whole specs into one line.
-//! The position above it is the file's.
+//! What is drawn is an [`Excerpt`](crate::lint::location::Excerpt) of the line: engines write whole specs into one
+//! line. The position above it is the file's.
 
 use std::io::{self, Write};
 use std::path::Path;

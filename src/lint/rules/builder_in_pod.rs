@@ -22,10 +22,10 @@ impl Rule for BuilderInPod {
             },
             what: prose! {
                 /// A container runs BuildKit or Docker in Docker, as its image says. On cgroup v2 the kubelet sets
-                /// `memory.oom.group` on every container since 1.28, so that the daemon is killed with its step; and in a
-                /// pod that is not Guaranteed the daemon has an oom_score_adj of its own above 0, up to 1000, over which
-                /// its steps cannot be raised far, or at all. The first is not reported where the command has `--ungroup`,
-                /// nor where a `runtimeClassName` may lead to oomshim on the node.
+                /// `memory.oom.group` on every container since 1.28, so that the daemon is killed with its step; and in
+                /// a pod that is not Guaranteed the daemon has an oom_score_adj of its own above 0, up to 1000, over
+                /// which its steps cannot be raised far, or at all. The first is not reported where the command has
+                /// `--ungroup`, nor where a `runtimeClassName` may lead to oomshim on the node.
             },
             fix: prose! {
                 /// Start the daemon with `oomshim protect --ungroup -- buildkitd …` in a privileged container, or set

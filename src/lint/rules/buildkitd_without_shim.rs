@@ -37,7 +37,9 @@ impl Rule for BuildkitdWithoutShim {
         let worker = |name| root.at(&["worker", name]);
         let enabled = |node: Option<Node<'_>>| node.and_then(|node| node.field("enabled")).and_then(Node::boolean);
         let oci = worker("oci");
-        if enabled(oci) != Some(false) {
+        // A value that is no string is said by `wrong-type`.
+        let is_readable = oci.and_then(|oci| oci.field("binary")).is_none_or(|binary| binary.kind() == Kind::String);
+        if enabled(oci) != Some(false) && is_readable {
             // An empty name is none: buildkitd looks for buildkit-runc and runc then.
             let binary =
                 oci.and_then(|oci| oci.field("binary")).filter(|node| node.text().is_none_or(|it| !it.is_empty()));

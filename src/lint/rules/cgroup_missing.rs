@@ -15,8 +15,8 @@ impl Rule for CgroupMissing {
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
             why: prose! {
-                /// Without a cgroup of its own a step can neither be limited nor killed as a group, and its memory is counted
-                /// as its engine's.
+                /// Without a cgroup of its own a step can neither be limited nor killed as a group, and its memory is
+                /// counted as its engine's.
             },
             what: prose! {
                 /// `linux.cgroupsPath` is absent or empty. A runtime with rights on cgroups then makes one of its own

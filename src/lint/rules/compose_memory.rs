@@ -20,11 +20,11 @@ impl Rule for ComposeMemory {
                 /// its neighbours with it.
             },
             what: prose! {
-                /// In `services`: `oom_kill_disable` is true, by which a service at its limit hangs on cgroup v1 and which
-                /// cgroup v2 does not have; `oom_score_adj` is no number between -1000 and 1000; `mem_limit`,
-                /// `memswap_limit`, `mem_reservation`, `shm_size` or a `memory` below `deploy.resources` is no size that
-                /// docker takes; `mem_limit` and the limit below `deploy` differ; a service at -1000 has a limit; or
-                /// there is a key such as `memory` or `oom_score`, which Compose refuses. A size with a fraction and
+                /// In `services`: `oom_kill_disable` is true, by which a service at its limit hangs on cgroup v1 and
+                /// which cgroup v2 does not have; `oom_score_adj` is no number between -1000 and 1000; `mem_limit`,
+                /// `memswap_limit`, `mem_reservation`, `shm_size` or a `memory` below `deploy.resources` is no size
+                /// that docker takes; `mem_limit` and the limit below `deploy` differ; a service at -1000 has a limit;
+                /// or there is a key such as `memory` or `oom_score`, which Compose refuses. A size with a fraction and
                 /// without a unit (`1e9`) is a warning: Compose reads 0, which is no limit. So is an `oom_score_adj`
                 /// below 0: the kernel kills others first. Values with variables (`${…}`) are not judged.
             },

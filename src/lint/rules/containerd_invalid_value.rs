@@ -22,9 +22,9 @@ impl Rule for ContainerdInvalidValue {
             },
             what: prose! {
                 /// `oom_score` is not between -1000 and 1000: the kernel refuses it. `version` is below 0, or above 4,
-                /// which is the newest that is known. An entry of `disabled_plugins` or `required_plugins` has no dot in
-                /// a file of version 2 or later. `default_runtime_name` names no runtime that this file or its imports
-                /// configure, `runc` excepted. A `BinaryName` is no string.
+                /// which is the newest that is known. An entry of `disabled_plugins` or `required_plugins` has no dot
+                /// in a file of version 2 or later. `default_runtime_name` names no runtime that this file or its
+                /// imports configure, `runc` excepted. A `BinaryName` is no string.
             },
             fix: prose! {
                 /// Write what the message says, and restart containerd: running containers are not touched.

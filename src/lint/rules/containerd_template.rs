@@ -26,17 +26,17 @@ impl Rule for ContainerdTemplate {
                 /// there twice, and the whole node is down with it.
             },
             what: prose! {
-                /// Go cannot parse the template; a table that `{{ template "base" . }}` has already, such as that of the
-                /// runtime `runc`, is there again, or a table of its own twice; keys such as `imports` stand behind the
-                /// base without a table of their own, and so belong to its last one; a table stands before the base,
-                /// whose `version` then belongs to that one. Warnings are a template without the base, which keeps the
-                /// defaults of the release that it was copied from; `imports` before a base that has it since 2026;
-                /// and runtimes in the table of another version than the file is for (`config.toml.tmpl` is for
+                /// Go cannot parse the template; a table that `{{ template "base" . }}` has already, such as that of
+                /// the runtime `runc`, is there again, or a table of its own twice; keys such as `imports` stand behind
+                /// the base without a table of their own, and so belong to its last one; a table stands before the
+                /// base, whose `version` then belongs to that one. Warnings are a template without the base, which
+                /// keeps the defaults of the release that it was copied from; `imports` before a base that has it since
+                /// 2026; and runtimes in the table of another version than the file is for (`config.toml.tmpl` is for
                 /// version 2, `config-v3.toml.tmpl` for 3). What is inside of `{{if}}` or `{{range}}` is not judged.
             },
             fix: prose! {
-                /// Begin with `{{ template "base" . }}` and add a runtime of a name of its own behind it, or better, put
-                /// it into a file in `config-v3.toml.d` beside the template, where the rendered file imports that.
+                /// Begin with `{{ template "base" . }}` and add a runtime of a name of its own behind it, or better,
+                /// put it into a file in `config-v3.toml.d` beside the template, where the rendered file imports that.
             },
         }
     }

@@ -17,8 +17,8 @@ impl Rule for ContainerdWithoutShim {
             fixable: Fixable::No,
             kinds: &[FileKind::Containerd],
             why: prose! {
-                /// A container without a score of its own gets containerd's plus one: with oom_score = -999 that is
-                /// -998, for every `ctr` and every build step.
+                /// A container without an oom_score_adj of its own gets containerd's plus one: with oom_score = -999
+                /// that is -998, for every `ctr` and every build step.
             },
             what: prose! {
                 /// `oom_score` is from -1000 to -1 and a runc runtime has no `BinaryName`, or one that is not
@@ -26,8 +26,8 @@ impl Rule for ContainerdWithoutShim {
                 /// `--host`; where they cannot be read the confidence is low. The tables of each file's own version
                 /// count: `plugins.cri` in version 1, `io.containerd.grpc.v1.cri` in 2, `io.containerd.cri.v1.runtime`
                 /// in 3 and 4. The confidence is low, too, where a `base_runtime_spec` may name the hook. Containers of
-                /// a kubelet always have an oom_score_adj of their own and are not concerned. A file that a `config.toml`
-                /// beside or above it imports is judged with that one.
+                /// a kubelet always have an oom_score_adj of their own and are not concerned. A file that a
+                /// `config.toml` beside or above it imports is judged with that one.
             },
             fix: prose! {
                 /// Set `BinaryName = "/usr/local/bin/oomshim-runc"` in the runtime's options
@@ -43,7 +43,8 @@ impl Rule for ContainerdWithoutShim {
         let Some((number, score)) = view.score.as_ref().filter(|(number, _)| (-1000..0).contains(number)) else {
             return;
         };
-        // What belongs to another file is judged there; what a table of another version says, `containerd-other-version`.
+        // What belongs to another file is judged there; what a table of another version says,
+        // `containerd-other-version`.
         if importer(subject).is_some() || (view.runtimes.is_empty() && !view.others.is_empty()) {
             return;
         }

@@ -15,8 +15,8 @@ impl Rule for DockerdReservedRuntime {
             fixable: Fixable::No,
             kinds: &[FileKind::Dockerd],
             why: prose! {
-                /// dockerd keeps the name runc for its own runtime and does not start with a configuration that gives it
-                /// to another; `dockerd --validate` does not say so.
+                /// dockerd keeps the name runc for its own runtime and does not start with a configuration that gives
+                /// it to another; `dockerd --validate` does not say so.
             },
             what: prose! {
                 /// `runtimes` has a member `runc`, in exactly these letters.

@@ -17,8 +17,9 @@ impl Rule for DockerdWithoutShim {
             fixable: Fixable::No,
             kinds: &[FileKind::Dockerd],
             why: prose! {
-                /// dockerd gives every container an oom_score_adj of 0, so when the machine is out of memory the largest
-                /// process is killed, and that may be a daemon; steps of its BuildKit get none and inherit its own.
+                /// dockerd gives every container an oom_score_adj of 0, so when the machine is out of memory the
+                /// largest process is killed, and that may be a daemon; steps of its BuildKit get none and inherit its
+                /// own.
             },
             what: prose! {
                 /// `default-runtime` names no runtime whose `path` (or, beside a `runtimeType`, `options.BinaryName`)

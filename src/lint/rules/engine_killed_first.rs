@@ -23,12 +23,12 @@ impl Rule for EngineKilledFirst {
                 /// own inherits the number.
             },
             what: prose! {
-                /// containerd's `oom_score`, or `OOMScoreAdjust=` of a unit whose `ExecStart=` starts an engine or a CI agent, is
-                /// above 0.
+                /// containerd's `oom_score`, or `OOMScoreAdjust=` of a unit whose `ExecStart=` starts an engine or a CI
+                /// agent, is above 0.
             },
             fix: prose! {
-                /// Set it to -999, together with `BinaryName = "/usr/local/bin/oomshim-runc"` for its runtimes, or leave
-                /// it out.
+                /// Set it to -999, together with `BinaryName = "/usr/local/bin/oomshim-runc"` for its runtimes, or
+                /// leave it out.
             },
         }
     }

@@ -162,8 +162,8 @@ fn stages(subject: &Subject<'_>, stages: Option<Node<'_>>, report: &mut Report<'
     }
 }
 
-/// Whether it is in one of the directories that are read where nobody names another one (oci-hooks(5)). Seen with buildah
-/// 1.28: `unknown stage "precreate"`.
+/// Whether it is in one of the directories that are read where nobody names another one (oci-hooks(5)). Seen with
+/// buildah 1.28: `unknown stage "precreate"`.
 pub(super) fn is_read_by_all(file: &Path) -> bool {
     file.parent().is_some_and(|directory| directory.ends_with("containers/oci/hooks.d"))
 }

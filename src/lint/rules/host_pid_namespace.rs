@@ -22,8 +22,8 @@ impl Rule for HostPidNamespace {
                 /// hits the daemon.
             },
             what: prose! {
-                /// The spec has no PID namespace, or it binds the host's `/proc` (or all of `/`) without `ro`; it has no
-                /// user namespace, and the process is root or has CAP_DAC_OVERRIDE. Raising another process's
+                /// The spec has no PID namespace, or it binds the host's `/proc` (or all of `/`) without `ro`; it has
+                /// no user namespace, and the process is root or has CAP_DAC_OVERRIDE. Raising another process's
                 /// oom_score_adj needs no capability beyond the right to open its file; with CAP_SYS_RESOURCE it can be
                 /// lowered too.
             },

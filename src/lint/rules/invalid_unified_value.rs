@@ -49,7 +49,11 @@ impl Rule for InvalidUnifiedValue {
                     unknown(entry, key, report);
                     None
                 }
-                key if key.contains('/') => Some("is a path, which runtimes refuse, and takes nothing"),
+                key if key.contains('/') || !key.contains('.') => {
+                    let message = format!("{} is not of the form CONTROLLER.FILE: the runtime refuses it", quote(key));
+                    report.at(&entry.name_span(), message).label("no file of a cgroup").emit();
+                    None
+                }
                 _ => None,
             };
             if let Some(wrong) = wrong {

@@ -19,8 +19,8 @@ impl Rule for KeepsSysResource {
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Spec],
             why: prose! {
-                /// A process with CAP_SYS_RESOURCE lowers its own oom_score_adj again, to -1000 if it likes, and sets aside
-                /// limits besides.
+                /// A process with CAP_SYS_RESOURCE lowers its own oom_score_adj again, to -1000 if it likes, and sets
+                /// aside limits besides.
             },
             what: prose! {
                 /// The capability is in the bounding, permitted, effective or ambient set, as in every privileged

@@ -21,11 +21,11 @@ impl Rule for MisspeltField {
                 /// Readers ignore what they do not know, so a misspelt setting is no setting and nobody says so.
             },
             what: prose! {
-                /// An object of runtime-spec 1.3, of a hooks.d file, of buildkitd.toml or of containerd's config.toml has
-                /// a member that it does not define, and whose name is a slip of the pen away from one that it does. In
-                /// a spec a name in another case is reported too: runc and everything in Go reads it, crun and youki do
-                /// not (where the right one is there as well, see `duplicate-keys`). dockerd refuses such names; see
-                /// `dockerd-unknown-key`.
+                /// An object of runtime-spec 1.3, of a hooks.d file, of buildkitd.toml or of containerd's config.toml
+                /// has a member that it does not define, and whose name is a slip of the pen away from one that it
+                /// does. In a spec a name in another case is reported too: runc and everything in Go reads it, crun and
+                /// youki do not (where the right one is there as well, see `duplicate-keys`). dockerd refuses such
+                /// names; see `dockerd-unknown-key`.
             },
             fix: prose! {
                 /// Write the name as the specification has it. The fix is unsafe because the setting then takes effect.

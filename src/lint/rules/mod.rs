@@ -1,7 +1,7 @@
 //! The rules, one file each, and the list of all of them.
 //!
-//! A rule is a file here, a line in [`ALL`], a directory in `testdata/lint` and a section of `docs/rules.md`, all of one
-//! name; a test goes over the list and misses none of them.
+//! A rule is a file here, a line in [`ALL`], a directory in `testdata/lint` and a section of `docs/rules.md`, all of
+//! one name; a test goes over the list and misses none of them.
 
 mod builder_in_pod;
 mod buildkitd_invalid_value;

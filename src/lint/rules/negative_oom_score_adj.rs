@@ -28,8 +28,8 @@ impl Rule for NegativeOomScoreAdj {
                 /// own. -1000 is the business of `immune-step`.
             },
             fix: prose! {
-                /// Give what may be killed 500, and what is to be spared its oom_score_adj through a rule of oomshim's policy
-                /// that its engine controls.
+                /// Give what may be killed 500, and what is to be spared its oom_score_adj through a rule of oomshim's
+                /// policy that its engine controls.
             },
         }
     }

@@ -29,8 +29,8 @@ impl Rule for NotJson {
             what: prose! {
                 /// The text is not JSON as RFC 8259 has it: a comma too many, a missing quote, a comment, a byte order
                 /// mark, an end in the middle. The place is the first byte that nothing fits to. Present releases of
-                /// dockerd take an empty daemon.json, about which nothing is said, and one with a byte order mark, which
-                /// is only a note; 20.10 refuses both.
+                /// dockerd take an empty daemon.json, about which nothing is said, and one with a byte order mark,
+                /// which is only a note; 20.10 refuses both.
             },
             fix: prose! {
                 /// Correct the text at that place.

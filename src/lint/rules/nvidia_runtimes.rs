@@ -23,8 +23,8 @@ impl Rule for NvidiaRuntimes {
             },
             what: prose! {
                 /// `runtimes` of `[nvidia-container-runtime]` is no list of strings or is empty, so that no container
-                /// starts; names nvidia-container-runtime itself, which then becomes itself for ever; or names a shim of
-                /// oomshim behind another runtime (a warning: it is used only where none before it is found). With
+                /// starts; names nvidia-container-runtime itself, which then becomes itself for ever; or names a shim
+                /// of oomshim behind another runtime (a warning: it is used only where none before it is found). With
                 /// `--host` it is an error, too, where `[runtime] path` of the machine's policy leads back to
                 /// nvidia-container-runtime.
             },

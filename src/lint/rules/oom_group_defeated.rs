@@ -15,7 +15,8 @@ impl Rule for OomGroupDefeated {
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
             why: prose! {
-                /// A group kill spares every process at -1000, so what was to be killed as a group is not killed at all.
+                /// A group kill spares every process at -1000, so what was to be killed as a group is not killed at
+                /// all.
             },
             what: prose! {
                 /// `linux.resources.unified` has `"memory.oom.group": "1"` while `process.oomScoreAdj` is -1000 (kernel

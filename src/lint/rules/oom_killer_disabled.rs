@@ -28,8 +28,8 @@ impl Rule for OomKillerDisabled {
                 /// In the output of `docker inspect` and `podman inspect` it is `OomKillDisable`.
             },
             fix: prose! {
-                /// Take it away. What is to live gets a negative oom_score_adj from the engine; what is to be limited gets a
-                /// limit and is killed at it.
+                /// Take it away. What is to live gets a negative oom_score_adj from the engine; what is to be limited
+                /// gets a limit and is killed at it.
             },
         }
     }

@@ -9,7 +9,7 @@ impl Rule for OomScoreAdjBelowFloor {
     fn meta(&self) -> &'static Meta {
         &Meta {
             name: "oom-score-adj-below-floor",
-            summary: "the score is below what this machine lets its writer set (needs --host)",
+            summary: "oom_score_adj is below what this machine lets its writer set (needs --host)",
             group: Group::Score,
             severity: Severity::Error,
             confidence: Confidence::Medium,
@@ -17,12 +17,12 @@ impl Rule for OomScoreAdjBelowFloor {
             kinds: &[FileKind::Spec],
             why: prose! {
                 /// Without CAP_SYS_RESOURCE nobody goes below his floor, and runc, crun and youki all refuse to start a
-                /// container whose score they cannot write.
+                /// container whose oom_score_adj they cannot write.
             },
             what: prose! {
                 /// With `--host`: this process lacks CAP_SYS_RESOURCE in the initial user namespace, and
-                /// `process.oomScoreAdj` is below its own score. The true floor cannot be read; it may be lower than
-                /// the present score, so the finding is not certain.
+                /// `process.oomScoreAdj` is below its own. The true floor cannot be read; it may be lower than
+                /// the present value, so the finding is not certain.
             },
             fix: prose! {
                 /// Raise `oomScoreAdj`, run the engine with CAP_SYS_RESOURCE, or start containers through

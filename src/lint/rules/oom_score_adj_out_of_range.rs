@@ -17,8 +17,8 @@ impl Rule for OomScoreAdjOutOfRange {
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Spec],
             why: prose! {
-                /// The kernel takes scores from -1000 to 1000 and answers EINVAL to any other, and then the runtime
-                /// does not start the container.
+                /// The kernel takes an oom_score_adj from -1000 to 1000 and answers EINVAL to any other, and then the
+                /// runtime does not start the container.
             },
             what: prose! {
                 /// `process.oomScoreAdj` is an integer below -1000 or above 1000. Libraries for reading specs accept
@@ -38,8 +38,8 @@ impl Rule for OomScoreAdjOutOfRange {
             }
             let nearest = if number < 0 { OomScoreAdj::MIN } else { OomScoreAdj::MAX };
             // The nearest one of a too low number would be immunity, which nobody gets from a repair.
-            let draft =
-                report.at(&node, format!("{} is out of range: scores go from -1000 to 1000", quote(&node.raw())));
+            let draft = report
+                .at(&node, format!("{} is out of range: oom_score_adj goes from -1000 to 1000", quote(&node.raw())));
             let draft = draft.label("the kernel refuses this");
             if nearest == OomScoreAdj::MAX {
                 draft.fix(Safety::Unsafe, "set oomScoreAdj to 1000", || vec![change::replace(node, "1000")]).emit();

@@ -19,13 +19,13 @@ impl Rule for OomScoreAdjUnset {
             fixable: Fixable::Safe,
             kinds: &[FileKind::Spec],
             why: prose! {
-                /// A runtime that is told no score leaves the one that it inherits: the step of a daemon at -1000 is at
-                /// -1000 too, and nothing is left to be killed.
+                /// A runtime that is told no oom_score_adj leaves the one that it inherits: the step of a daemon at
+                /// -1000 is at -1000 too, and nothing is left to be killed.
             },
             what: prose! {
                 /// The spec has a `process` and no `oomScoreAdj` in it, or `null`. The runtime specification forbids
-                /// the runtime to change the score then, so the process has its engine's, or that of the shim between
-                /// them. BuildKit never sets one. Pause containers are left out: their score is the engine's business.
+                /// the runtime to change it then, so the process has its engine's, or that of the shim between
+                /// them. BuildKit never sets one. Pause containers are left out: theirs is the engine's business.
                 /// So are specs of other systems than Linux.
             },
             fix: prose! {
@@ -42,7 +42,7 @@ impl Rule for OomScoreAdjUnset {
         let own = subject.machine.and_then(|machine| machine.own_score).filter(|score| *score < OomScoreAdj::ZERO);
         let message = match own {
             Some(own) => format!("no oomScoreAdj: a step started from here inherits {own}"),
-            None => "no oomScoreAdj: the step inherits the score of the engine that starts it".to_owned(),
+            None => "no oomScoreAdj: the step inherits the oom_score_adj of the engine that starts it".to_owned(),
         };
         if let Some(other) = meant_elsewhere(subject) {
             return report

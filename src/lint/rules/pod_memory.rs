@@ -26,8 +26,9 @@ impl Rule for PodMemory {
                 /// A `memory` in `requests` or `limits` (of a container or the pod), or the `sizeLimit` of an emptyDir,
                 /// is no quantity, is less than a byte, or is so small that no container starts in it; a request is
                 /// above its limit; `memory`, `limit` or `request` stands directly in `resources`; or a container or
-                /// pod has an `oomScoreAdj`, for which Kubernetes has no field. A note: a limit without a request, which
-                /// reserves the whole limit on the node. Values that are filled in later (`{{ }}`, `${ }`) are not judged.
+                /// pod has an `oomScoreAdj`, for which Kubernetes has no field. A note: a limit without a request,
+                /// which reserves the whole limit on the node. Values that are filled in later (`{{ }}`, `${ }`) are
+                /// not judged.
             },
             fix: prose! {
                 /// Write `512Mi` or `1Gi`, requests no larger than limits. A container's oom_score_adj follows from the

@@ -22,10 +22,10 @@ impl Rule for PodQos {
             },
             what: prose! {
                 /// A pod is BestEffort (neither requests nor limits of CPU and memory: 1000, it is killed first) or
-                /// Burstable (1000 - 1000 × memory request / memory of the node, from 3 to 999). The numbers are those of
-                /// a node of 64 GiB, with `--host` of this machine. Guaranteed pods (requests equal to limits for CPU and
-                /// memory in every container: -997) and node-critical ones are not reported. For a build job 1000 may be
-                /// what is wanted. A LimitRange of the namespace may add limits that are not seen here.
+                /// Burstable (1000 - 1000 × memory request / memory of the node, from 3 to 999). The numbers are those
+                /// of a node of 64 GiB, with `--host` of this machine. Guaranteed pods (requests equal to limits for
+                /// CPU and memory in every container: -997) and node-critical ones are not reported. For a build job
+                /// 1000 may be what is wanted. A LimitRange of the namespace may add limits that are not seen here.
             },
             fix: prose! {
                 /// Give every container limits of CPU and memory, and requests of the same size, where the pod is to

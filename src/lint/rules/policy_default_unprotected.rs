@@ -17,8 +17,8 @@ impl Rule for PolicyDefaultUnprotected {
             fixable: Fixable::No,
             kinds: &[FileKind::Policy],
             why: prose! {
-                /// A container that no rule speaks of then has what its engine asked for, which for dockerd is always 0,
-                /// and a build step is as hard to kill as the daemon that runs it.
+                /// A container that no rule speaks of then has what its engine asked for, which for dockerd is always
+                /// 0, and a build step is as hard to kill as the daemon that runs it.
             },
             what: prose! {
                 /// `[default]` names `keep`, a class with an `oom_score_adj` of 0, or one with `adjust = "fill"`, which

@@ -22,8 +22,8 @@ impl Rule for PolicyKeepByChoice {
             },
             what: prose! {
                 /// A rule of class `keep` without `trust_workload = true`, and none of its conditions is on a bundle, a
-                /// cgroup or an `io.kubernetes.cri` annotation. Such a container never gets less than -998, nor inherits
-                /// less than 0.
+                /// cgroup or an `io.kubernetes.cri` annotation. Such a container never gets less than -998, nor
+                /// inherits less than 0.
             },
             fix: prose! {
                 /// Add a condition that the engine or the administrator decides. Where everybody who can start a

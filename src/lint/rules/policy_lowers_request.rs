@@ -21,9 +21,9 @@ impl Rule for PolicyLowersRequest {
                 /// pods that paid for their memory.
             },
             what: prose! {
-                /// A class with an oom_score_adj from 0 to 999 has `adjust = "set"`, so a higher one of the engine is lowered.
-                /// Going below what the engine wrote also needs CAP_SYS_RESOURCE. Classes below 0 are for daemons and
-                /// are meant to lower.
+                /// A class with an oom_score_adj from 0 to 999 has `adjust = "set"`, so a higher one of the engine is
+                /// lowered. Going below what the engine wrote also needs CAP_SYS_RESOURCE. Classes below 0 are for
+                /// daemons and are meant to lower.
             },
             fix: prose! {
                 /// Write `adjust = "raise"`: the class's oom_score_adj, or the engine's where that is higher.

@@ -21,9 +21,9 @@ impl Rule for PolicyMalformed {
             },
             what: prose! {
                 /// What `oomshim policy check` says, in the same words and at the same place: an unknown key, class,
-                /// unit or glob, an oom_score_adj out of range, a default class below 0, or a rule that would give an oom_score_adj below
-                /// 0 to whoever asks for it (hostname, id, arg0 and free annotations are chosen by the workload). One
-                /// mistake is reported at a time, as by oomshim itself.
+                /// unit or glob, an oom_score_adj out of range, a default class below 0, or a rule that would give an
+                /// oom_score_adj below 0 to whoever asks for it (hostname, id, arg0 and free annotations are chosen by
+                /// the workload). One mistake is reported at a time, as by oomshim itself.
             },
             fix: prose! {
                 /// Write what the message says.

@@ -16,12 +16,12 @@ impl Rule for RuntimeClassHandler {
             fixable: Fixable::No,
             kinds: &[FileKind::Kubernetes],
             why: prose! {
-                /// The handler is the name of a runtime in the engine's configuration, not a program: with a path in its
-                /// place the API refuses the object, and no pod starts by the shim.
+                /// The handler is the name of a runtime in the engine's configuration, not a program: with a path in
+                /// its place the API refuses the object, and no pod starts by the shim.
             },
             what: prose! {
-                /// `handler` of a RuntimeClass is missing or is no DNS label (lower-case letters, digits and `-`, at most
-                /// 63), or `runtimeClassName` of a pod is no DNS subdomain.
+                /// `handler` of a RuntimeClass is missing or is no DNS label (lower-case letters, digits and `-`, at
+                /// most 63), or `runtimeClassName` of a pod is no DNS subdomain.
             },
             fix: prose! {
                 /// Write the name that the runtime has in containerd's

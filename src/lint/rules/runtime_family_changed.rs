@@ -1,5 +1,6 @@
 //! `runtime-family-changed`: a runtime's name that leads to a shim of another family.
 
+use crate::lint::dockerd_view;
 use crate::lint::rule::prelude::*;
 
 pub(super) struct RuntimeFamilyChanged;
@@ -13,19 +14,20 @@ impl Rule for RuntimeFamilyChanged {
             severity: Severity::Error,
             confidence: Confidence::High,
             fixable: Fixable::No,
-            kinds: &[FileKind::ContainersConf, FileKind::Crio],
+            kinds: &[FileKind::ContainersConf, FileKind::Crio, FileKind::Dockerd, FileKind::Containerd],
             why: prose! {
-                /// By the name `oomshim-runc` the shim becomes runc. Containers that crun made cannot be stopped through
-                /// it, and `delete --force` removes their state and leaves their processes alive.
+                /// By the name `oomshim-runc` the shim becomes runc. Containers that crun made cannot be stopped
+                /// through it, and `delete --force` removes their state and leaves their processes alive.
             },
             what: prose! {
-                /// In containers.conf an entry of `[engine.runtimes]`, or in crio.conf the `runtime_path` of a runtime,
-                /// is called `crun` or `krun` and names `oomshim-runc`, or is called `runc` and names `oomshim-crun`.
+                /// In containers.conf an entry of `[engine.runtimes]`, in crio.conf the `runtime_path` of a runtime, in
+                /// daemon.json the program of one, or in containerd's config.toml the `BinaryName` of one is called
+                /// `crun` or `krun` and names `oomshim-runc`, or is called `runc` and names `oomshim-crun`.
             },
             fix: prose! {
-                /// Keep the family: `oomshim-crun` for crun. Better give the shim a name of its own
-                /// (`oomshim-crun = ["/usr/local/bin/oomshim-crun"]`) and make that the default: containers that exist go
-                /// on with the runtime that made them.
+                /// Keep the family: `oomshim-crun` for crun. Better give the shim a name of its own (`oomshim-crun =
+                /// ["/usr/local/bin/oomshim-crun"]`) and make that the default: containers that exist go on with the
+                /// runtime that made them.
             },
         }
     }
@@ -52,13 +54,20 @@ pub(super) fn runtimes<'t>(subject: &Subject<'t>) -> Vec<(String, Node<'t>)> {
     let root = subject.root();
     let table = match subject.kind {
         FileKind::Crio => root.at(&["crio", "runtime", "runtimes"]),
+        FileKind::Dockerd => root.field("runtimes"),
         _ => root.at(&["engine", "runtimes"]),
     };
-    let entries = table.into_iter().flat_map(Node::children);
-    let programs = entries.flat_map(|entry| {
+    let plugins = || root.field("plugins").into_iter().flat_map(Node::children);
+    let entries: Vec<_> = match subject.kind {
+        FileKind::Containerd => plugins().filter_map(|plugin| plugin.at(&["containerd", "runtimes"])).collect(),
+        _ => table.into_iter().collect(),
+    };
+    let programs = entries.into_iter().flat_map(Node::children).flat_map(|entry| {
         let name = entry.key().unwrap_or_default().into_owned();
         let paths: Vec<_> = match subject.kind {
             FileKind::Crio => entry.field("runtime_path").into_iter().collect(),
+            FileKind::Dockerd => dockerd_view::program(entry).into_iter().collect(),
+            FileKind::Containerd => entry.at(&["options", "BinaryName"]).into_iter().collect(),
             _ => entry.items().collect(),
         };
         paths.into_iter().map(move |path| (name.clone(), path))
@@ -88,6 +97,18 @@ mod tests {
         let crio = |name: &str, path: &str| {
             fires("crio.conf", &format!("[crio.runtime.runtimes.{name}]\nruntime_path = '{path}'\n"))
         };
+        let dockerd = |name: &str| {
+            fires(
+                "daemon.json",
+                &format!("{{\"runtimes\":{{\"{name}\":{{\"path\":\"/usr/local/bin/oomshim-runc\"}}}}}}"),
+            )
+        };
+        assert!(dockerd("crun") && !dockerd("oomshim"));
+        let plugin = "plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.crun.options";
+        assert!(fires(
+            "config.toml",
+            &format!("version = 3\n[{plugin}]\nBinaryName = '/usr/local/bin/oomshim-runc'\n")
+        ));
         assert!(crio("crun", "/usr/local/bin/oomshim-runc") && !crio("oomshim", "/usr/local/bin/oomshim-runc"));
     }
 }

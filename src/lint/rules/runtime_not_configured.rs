@@ -21,8 +21,8 @@ impl Rule for RuntimeNotConfigured {
             what: prose! {
                 /// `runtime` of `[engine]` in containers.conf is neither a path, nor in `[engine.runtimes]`, nor one of
                 /// those that podman has by itself (crun, runc, kata, runsc, youki, krun, …); or it is there with an
-                /// empty list. `default_runtime` of `[crio.runtime]` is not in `[crio.runtime.runtimes]`, and is neither
-                /// crun nor runc. Another file of the same engine may configure it, which is not seen.
+                /// empty list. `default_runtime` of `[crio.runtime]` is not in `[crio.runtime.runtimes]`, and is
+                /// neither crun nor runc. Another file of the same engine may configure it, which is not seen.
             },
             fix: prose! {
                 /// Add it: `oomshim-crun = ["/usr/local/bin/oomshim-crun"]` under `[engine.runtimes]`, or

@@ -15,8 +15,8 @@ impl Rule for SyntaxError {
             fixable: Fixable::No,
             kinds: &[FileKind::Compose, FileKind::Unit, FileKind::Kubernetes],
             why: prose! {
-                /// docker compose starts nothing of a file that is not YAML, and systemd refuses a unit with a broken section
-                /// and ignores what stands before the first one.
+                /// docker compose starts nothing of a file that is not YAML, and systemd refuses a unit with a broken
+                /// section and ignores what stands before the first one.
             },
             what: prose! {
                 /// The text is not YAML 1.2, or in a unit file a section has no `]` or something stands before

@@ -19,8 +19,8 @@ impl Rule for TmpfsInvalidSize {
                 /// The kernel answers EINVAL to the mount, and the container does not start.
             },
             what: prose! {
-                /// The value of `size=` or `nr_blocks=` of a tmpfs is empty or no number: the kernel takes bytes, with K,
-                /// M, G, T, P or E behind them, and for `size=` also a percentage of the memory (`50%`). `64MB` and
+                /// The value of `size=` or `nr_blocks=` of a tmpfs is empty or no number: the kernel takes bytes, with
+                /// K, M, G, T, P or E behind them, and for `size=` also a percentage of the memory (`50%`). `64MB` and
                 /// `1.5g` are refused. So is `size` without a value, and `SIZE` in capitals.
             },
             fix: prose! {
@@ -37,8 +37,10 @@ impl Rule for TmpfsInvalidSize {
                 if !["size", "nr_blocks", "nr_inodes"].contains(&&*lower) {
                     continue;
                 }
-                let number = if name == "size" { value.strip_suffix('%').unwrap_or(value) } else { value };
-                if name != lower || memory_size::bytes(number).is_none() {
+                let share = if name == "size" { value.strip_suffix('%') } else { None };
+                // To the kernel a `%` alone is 0 %.
+                let is_size = share == Some("") || memory_size::bytes(share.unwrap_or(value)).is_some();
+                if name != lower || !is_size {
                     report
                         .at(&node, format!("the kernel does not take {} for a tmpfs: EINVAL", quote(&part)))
                         .label("refused")
@@ -69,6 +71,7 @@ mod tests {
             "size=64m",
             "size=50%",
             "size=150%",
+            "size=%",
             "size=0",
             "size=64K,mode=755",
             "nr_blocks=1k",

@@ -48,6 +48,9 @@ impl Rule for TmpfsWithoutSize {
                 ("tmpfs", None) => ("to half of the machine's memory", "no size= in its options"),
                 ("tmpfs", Some((_, name, value))) => match (memory_size::bytes(&value), value.strip_suffix('%')) {
                     (Some(0), _) => ("without any limit", "0 means no limit"),
+                    (_, Some(percent)) if name == "size" && matches!(memory_size::bytes(percent), None | Some(0)) => {
+                        ("without any limit", "0 means no limit")
+                    }
                     (_, Some(percent)) if name == "size" && memory_size::bytes(percent).is_some_and(|it| it >= 100) => {
                         ("to all of the machine's memory", "100 % and more")
                     }
@@ -118,7 +121,7 @@ fn compose(root: Node<'_>, report: &mut Report<'_>) {
         for mount in short {
             let text = mount.text().unwrap_or_default();
             let (target, options) = text.split_once(':').unwrap_or((&text, ""));
-            if !target.is_empty() && !is_bounded(options) {
+            if !target.is_empty() && !text.contains('$') && !is_bounded(options) {
                 unbounded(mount, target, report);
             }
         }
@@ -158,7 +161,7 @@ mod tests {
             found.map(|finding| finding.message)
         };
         assert!(message("nodev").unwrap().ends_with("may grow to half of the machine's memory"));
-        for zero in ["size=0", "nr_blocks=0"] {
+        for zero in ["size=0", "nr_blocks=0", "size=0%", "size=%"] {
             assert!(message(zero).unwrap().ends_with("may grow without any limit"));
         }
         for sized in ["size=1m", "mode=755,size=64m", "size=50%", "nr_blocks=10"] {

@@ -1,7 +1,6 @@
 //! `tool-as-runtime`: oomshim itself is named where its shim belongs.
 
 use super::runtime_family_changed::runtimes;
-use crate::lint::dockerd_view;
 use crate::lint::program::Program;
 use crate::lint::rule::prelude::*;
 use crate::lint::template_view;
@@ -48,20 +47,12 @@ impl Rule for ToolAsRuntime {
         }
         let root = subject.root();
         let programs: Vec<Node<'_>> = match subject.kind {
-            FileKind::Containerd => {
-                let plugins = root.field("plugins").into_iter().flat_map(Node::children);
-                let runtimes =
-                    plugins.filter_map(|plugin| plugin.at(&["containerd", "runtimes"])).flat_map(Node::children);
-                runtimes.filter_map(|runtime| runtime.at(&["options", "BinaryName"])).collect()
-            }
-            FileKind::Dockerd => {
-                let runtimes = root.field("runtimes").into_iter().flat_map(Node::children);
-                runtimes.filter_map(dockerd_view::program).collect()
-            }
             FileKind::Nvidia => {
                 root.at(&["nvidia-container-runtime", "runtimes"]).into_iter().flat_map(Node::items).collect()
             }
-            FileKind::ContainersConf | FileKind::Crio => runtimes(subject).into_iter().map(|(_, path)| path).collect(),
+            FileKind::ContainersConf | FileKind::Crio | FileKind::Dockerd | FileKind::Containerd => {
+                runtimes(subject).into_iter().map(|(_, path)| path).collect()
+            }
             _ => {
                 let oci = root.at(&["worker", "oci", "binary"]);
                 oci.into_iter().chain(root.at(&["worker", "containerd", "runtime", "options", "BinaryName"])).collect()

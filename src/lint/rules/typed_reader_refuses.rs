@@ -16,8 +16,8 @@ impl Rule for TypedReaderRefuses {
             fixable: Fixable::No,
             kinds: &[FileKind::Spec],
             why: prose! {
-                /// youki and other programs in Rust read a spec with the types of the crate oci-spec, which are stricter
-                /// than Go's in places: youki does not start this container.
+                /// youki and other programs in Rust read a spec with the types of the crate oci-spec, which are
+                /// stricter than Go's in places: youki does not start this container.
             },
             what: prose! {
                 /// The crate's own reader refuses the spec, for a reason that no other rule about its shape tells

@@ -18,18 +18,20 @@ impl Rule for UnitEngineKilled {
             fixable: Fixable::No,
             kinds: &[FileKind::Unit],
             why: prose! {
-                /// When one job runs out of memory, the daemon that started it goes with it, and all other jobs after it.
+                /// When one job runs out of memory, the daemon that started it goes with it, and all other jobs after
+                /// it.
             },
             what: prose! {
-                /// `ExecStart=` starts an engine (dockerd, containerd, buildkitd, `podman system service`, crio, k3s, rke2) or a CI
-                /// agent (buildkite-agent, gitlab-runner, Runner.Listener, woodpecker-agent, drone-runner-docker, act_runner, nomad),
-                /// and the unit has `OOMPolicy=kill`, which sets memory.oom.group on its cgroup, or `OOMPolicy=stop`, which
-                /// stops the whole unit after one kill, or `ManagedOOMMemoryPressure=kill` or `ManagedOOMSwap=kill`, by
-                /// which systemd-oomd kills all of it. A drop-in is judged by the unit that its directory is called after.
+                /// `ExecStart=` starts an engine (dockerd, containerd, buildkitd, `podman system service`, crio, k3s,
+                /// rke2) or a CI agent (buildkite-agent, gitlab-runner, Runner.Listener, woodpecker-agent,
+                /// drone-runner-docker, act_runner, nomad), and the unit has `OOMPolicy=kill`, which sets
+                /// memory.oom.group on its cgroup, or `OOMPolicy=stop`, which stops the whole unit after one kill, or
+                /// `ManagedOOMMemoryPressure=kill` or `ManagedOOMSwap=kill`, by which systemd-oomd kills all of it. A
+                /// drop-in is judged by the unit that its directory is called after.
             },
             fix: prose! {
-                /// Write `OOMPolicy=continue` and `ManagedOOM…=auto`; `systemctl daemon-reload` and a restart of the unit apply
-                /// them.
+                /// Write `OOMPolicy=continue` and `ManagedOOM…=auto`; `systemctl daemon-reload` and a restart of the
+                /// unit apply them.
             },
         }
     }

@@ -16,13 +16,13 @@ impl Rule for UnitIgnoredSetting {
             fixable: Fixable::No,
             kinds: &[FileKind::Unit],
             why: prose! {
-                /// systemd starts the unit without the setting and says so in the journal alone: a daemon that was to be
-                /// protected is not, and a limit does not hold.
+                /// systemd starts the unit without the setting and says so in the journal alone: a daemon that was to
+                /// be protected is not, and a limit does not hold.
             },
             what: prose! {
-                /// `OOMScoreAdjust=` is no number from -1000 to 1000, `OOMPolicy=` or a `ManagedOOM…=` none of its words,
-                /// a `Memory…=` no size (`8G`, not `8GB`, `8g` or `8Gi`; no comment behind it), one of them stands in
-                /// `[Unit]` or `[Install]`, or its name has other letters (`OomScoreAdjust`).
+                /// `OOMScoreAdjust=` is no number from -1000 to 1000, `OOMPolicy=` or a `ManagedOOM…=` none of its
+                /// words, a `Memory…=` no size (`8G`, not `8GB`, `8g` or `8Gi`; no comment behind it), one of them
+                /// stands in `[Unit]` or `[Install]`, or its name has other letters (`OomScoreAdjust`).
             },
             fix: prose! {
                 /// Write what the message says; `systemd-analyze verify UNIT` finds the same.

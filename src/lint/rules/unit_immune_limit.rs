@@ -22,8 +22,8 @@ impl Rule for UnitImmuneLimit {
             },
             what: prose! {
                 /// `[Service]` has `OOMScoreAdjust=-1000`, which every process of the unit inherits, and a `MemoryMax=`
-                /// (or the older `MemoryLimit=`) other than `infinity`. What the daemon starts with an oom_score_adj of its own
-                /// in a cgroup below the unit can be killed, which the file does not tell.
+                /// (or the older `MemoryLimit=`) other than `infinity`. What the daemon starts with an oom_score_adj of
+                /// its own in a cgroup below the unit can be killed, which the file does not tell.
             },
             fix: prose! {
                 /// Use `MemoryHigh=`, which throttles and kills nothing, or take the limit away; or leave the daemon at

@@ -18,8 +18,8 @@ impl Rule for UnknownField {
             fixable: Fixable::Unsafe,
             kinds: &[FileKind::Spec, FileKind::Buildkitd],
             why: prose! {
-                /// Runtimes must ignore what they do not know, and buildkitd does so without a word, so it may be a newer
-                /// field, or nothing at all.
+                /// Runtimes must ignore what they do not know, and buildkitd does so without a word, so it may be a
+                /// newer field, or nothing at all.
             },
             what: prose! {
                 /// An object of the specification has a member that version 1.3 does not define and that is no slip of

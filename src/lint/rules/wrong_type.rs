@@ -29,8 +29,8 @@ impl Rule for WrongType {
                 /// Somewhere in what runtime-spec 1.3 defines for Linux, or in what the daemon reads, stands a value of
                 /// another type, or a number that does not fit (a fraction, a negative size, more than 32 bits for a
                 /// user id). The classic ones: `"max-file": 3` in dockerd's `log-opts`, which are all strings, and
-                /// `enabled = "false"` for a worker of buildkitd, and a runtime of podman that is a string and no list. `null` passes in JSON, as it does in Go.
-                /// `process.oomScoreAdj` has rules of its own.
+                /// `enabled = "false"` for a worker of buildkitd, and a runtime of podman that is a string and no list.
+                /// `null` passes in JSON, as it does in Go. `process.oomScoreAdj` has rules of its own.
             },
             fix: prose! {
                 /// Write what the message says.

@@ -22,7 +22,8 @@ pub static BUILDKITD: Object = Object {
         may("registry", Map(&REGISTRY)),
         may("dns", object!("dns": may("nameservers", TEXTS), may("options", TEXTS), may("searchDomains", TEXTS))),
         may("history", object!("history": may("maxAge", DURATION), may("maxEntries", I64))),
-        // Their keys have dots of their own, and may also be written as tables in tables, which is nothing to buildkitd.
+        // Their keys have dots of their own, and may also be written as tables in tables, which is nothing to
+        // buildkitd.
         may(
             "frontend",
             Map(&Shape::Object(&Object {

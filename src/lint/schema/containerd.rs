@@ -1,5 +1,5 @@
-//! The types of containerd's `config.toml` (containerd `cmd/containerd/server/config/config.go`, 1.0 to 2.4), and of the
-//! part of its CRI plugin that names runtimes.
+//! The types of containerd's `config.toml` (containerd `cmd/containerd/server/config/config.go`, 1.0 to 2.4), and of
+//! the part of its CRI plugin that names runtimes.
 //!
 //! A value of another type keeps containerd from starting; a key that it does not know is logged and ignored.
 

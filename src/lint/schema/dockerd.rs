@@ -1,5 +1,5 @@
-//! What dockerd reads from its `daemon.json` (moby `daemon/config`, 20.10 to 29), each type as `dockerd --validate` takes
-//! it, and the names that it refuses or ignores.
+//! What dockerd reads from its `daemon.json` (moby `daemon/config`, 20.10 to 29), each type as `dockerd --validate`
+//! takes it, and the names that it refuses or ignores.
 //!
 //! A key at the top that is no option keeps dockerd from starting. So do those inside of an object that is no option's.
 

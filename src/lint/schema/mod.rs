@@ -1,6 +1,7 @@
 //! Whether a file has the shape that its reader's types have: one walk, all flaws.
 //!
-//! A table is a file here; [`object_of`] names the one of a kind. What a table calls `Any` is not looked into. `null` is absent, as in Go.
+//! A table is a file here; [`object_of`] names the one of a kind. What a table calls `Any` is not looked into. `null`
+//! is absent, as in Go.
 
 pub mod buildkitd;
 pub mod containerd;
