@@ -63,6 +63,12 @@ vm-test: build tools vm-helper ## Run out of memory for real, on a kernel of its
 	python3 -m unittest discover --start-directory integration/vm/host
 	integration/vm/run $(SCENARIO)
 
+.PHONY: vm-test-long
+vm-test-long: export VM_MIXES = 100
+vm-test-long: export VM_SOAK = 1800
+vm-test-long: build tools vm-helper ## Proofs of the guard that take two hours: 100 mixes of jobs, half an hour of a busy machine, idle jobs, collisions
+	integration/vm/run guard-innocents guard-soak guard-idle guard-collide
+
 .PHONY: vm-shell
 vm-shell: build tools vm-helper ## A prompt in that VM
 	integration/vm/shell

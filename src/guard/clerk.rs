@@ -18,7 +18,10 @@ use super::record::{self, Deed, Ended, Record};
 use super::sample::{JobId, Sample};
 use super::series;
 use crate::log::message;
+use crate::run::abandoned;
+use crate::system::cgroup::tree::Tree;
 use crate::system::thread;
+use crate::text::escape;
 use crate::text::size::size;
 
 /// How much may be waiting to be written. What comes on top is lost: it must not hold up the loop.
@@ -37,6 +40,8 @@ pub enum Task {
     Sample(Box<Sample>),
     /// What a job is called, for the recorder.
     Name(JobId, String),
+    /// End and remove the jobs of `oomshim run` below these cgroups that nobody supervises any more.
+    CleanUp(Vec<PathBuf>),
 }
 
 /// What came of a kill, and what is needed to look for what it left behind.
@@ -111,11 +116,23 @@ impl Desk {
                         let _ = series::write_sample(file, &sample);
                     }
                 }
+                Task::CleanUp(parents) => self.clean_up(&parents),
                 Task::Name(id, name) => {
                     if let Some(file) = &mut self.recorder {
                         let _ = series::write_name(file, id, &name);
                     }
                 }
+            }
+        }
+    }
+
+    fn clean_up(&self, parents: &[PathBuf]) {
+        let Ok(tree) = Tree::read(&self.proc) else { return };
+        for (name, done) in abandoned::clean_below(&tree, parents) {
+            let (message_id, name) = (message::GUARD_STATE.id, escape::bytes(name.as_encoded_bytes()));
+            match done {
+                Ok(()) => info!(message_id, "guard removed the abandoned job {name}: its oomshim run was killed"),
+                Err(error) => warn!(message_id, "guard cannot remove the abandoned job {name}: {error}"),
             }
         }
     }

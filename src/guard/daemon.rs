@@ -28,7 +28,7 @@ use super::clerk::Clerk;
 use super::find::{Finder, Found};
 use super::kill::Killer;
 use super::leftover::Note;
-use super::machine::{ARMED, Machine};
+use super::machine::{IDLE, Machine};
 use super::metrics::Metrics;
 use super::place::{Place, PlaceError};
 use super::read::{Buffer, HostFiles, ReadError};
@@ -49,6 +49,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// How soon after a change it is looked for.
 const LOOK_SOON: Duration = Duration::from_millis(100);
+
+/// How often abandoned jobs of `oomshim run` are looked for.
+const CLEAN_UP: Duration = Duration::from_mins(1);
 
 /// How often metrics are written.
 const METRICS: Duration = Duration::from_secs(10);
@@ -159,6 +162,7 @@ pub struct Daemon {
     sampled: Duration,
     cannot: Vec<String>,
     look_at: Duration,
+    clean_at: Duration,
     metrics_at: Duration,
     due: Duration,
     pace: Duration,
@@ -180,6 +184,7 @@ impl Daemon {
     /// # Errors
     /// [`GuardError`]; another guard that runs already is one.
     pub fn start(mut setup: Setup) -> Result<Daemon, GuardError> {
+        super::own::lock_program();
         let place = Place::take(&setup.directory)?;
         let mask = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
         mask.thread_block().map_err(kernel("block signals"))?;
@@ -230,9 +235,10 @@ impl Daemon {
             prepared: None,
             sampled: Duration::ZERO,
             look_at: Duration::ZERO,
+            clean_at: Duration::ZERO,
             metrics_at: Duration::ZERO,
             due: Duration::ZERO,
-            pace: ARMED,
+            pace: IDLE,
             outlook: super::condition::Outlook::default(),
             _place: place,
             setup,

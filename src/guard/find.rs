@@ -1,6 +1,9 @@
 //! Which cgroups are jobs: those that oomshim recorded, and those whose path a pattern names. Everything else is left
 //! alone, and so is what matches but must never be killed; each refusal has a reason that `guard status` shows.
 
+mod known;
+mod refusal;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -15,48 +18,8 @@ use crate::registry::Container;
 use crate::system::cgroup::Cgroup;
 use crate::system::cgroup::tree::{Mount, Tree};
 
-/// Where engines put jobs when nobody says otherwise: buildkitd and dockerd with both cgroup drivers, podman, ctr and
-/// nerdctl, and GitLab's slots. Seen with buildkitd 0.33, dockerd 20.10, podman 4.3 and containerd 2.4; the rest is from
-/// their sources.
-const KNOWN: [&str; 10] = [
-    "/buildkit/*",
-    "/system.slice/docker-*.scope",
-    "/docker/*",
-    "/docker/buildkit/*",
-    "/machine.slice/libpod-*.scope",
-    "/user.slice/*/*/user.slice/libpod-*.scope",
-    "/libpod_parent/libpod-*",
-    "/default/*",
-    "/system.slice/nerdctl-*.scope",
-    "/gitlab-runner/slot-*",
-];
-
-/// Names of cgroups that look like a job's and are an engine's own: the monitors of podman and CRI-O, and directories
-/// that only hold others.
-const NOT_JOBS: [&str; 5] = ["*conmon-*", "/docker/buildkit", "*/init", "*/system.slice", "*.slice"];
-
-/// Programs that hold everybody's jobs. They count where they run in the host's mount namespace: what runs inside of a
-/// container may call itself anything.
-const DAEMONS: [&str; 18] = [
-    "buildkitd",
-    "containerd",
-    "containerd-shim",
-    "containerd-shim-runc-v2",
-    "dockerd",
-    "conmon",
-    "conmonrs",
-    "crio",
-    "podman",
-    "kubelet",
-    "systemd",
-    "gitlab-runner",
-    "Runner.Listener",
-    "Runner.Worker",
-    "buildkite-agent",
-    "nix-daemon",
-    "dbus-daemon",
-    "act_runner",
-];
+use known::{DAEMONS, KNOWN, NOT_JOBS};
+pub use refusal::Refusal;
 
 /// How many processes of a cgroup are looked at.
 const LOOKED_AT: usize = 64;
@@ -76,32 +39,6 @@ pub struct Job {
     pub class: Option<String>,
     /// The container's id, where oomshim recorded one.
     pub container: Option<String>,
-}
-
-/// Why a cgroup that looks like a job is none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// The guard, init or the root is in it or below it.
-    Above(&'static str),
-    /// A daemon runs in it.
-    Daemon(String),
-    /// It holds several jobs.
-    Parent,
-    /// `[guard] never` names it.
-    Never,
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Refusal::Above(what) => write!(out, "{what} is in it"),
-            Refusal::Daemon(name) => write!(out, "the daemon {name} runs in it"),
-            Refusal::Parent => {
-                out.write_str("it holds several cgroups with processes: a pod or an engine, not one job")
-            }
-            Refusal::Never => out.write_str("[guard] never names it"),
-        }
-    }
 }
 
 /// What was found.
@@ -230,7 +167,8 @@ impl Finder {
                 return Some(Refusal::Parent);
             }
         }
-        self.daemon_in(cgroup)
+        // A container has a mount namespace of its own, and no daemon of the host gets into it.
+        if origin == Origin::Record { None } else { self.daemon_in(cgroup) }
     }
 
     /// Init or a daemon in that cgroup, or below it. Asked once more before a kill.
@@ -290,13 +228,6 @@ impl Finder {
 enum Origin {
     Record,
     Pattern,
-}
-
-impl Refusal {
-    /// What only holds jobs is no surprise.
-    fn is_worth_telling(&self) -> bool {
-        *self != Refusal::Never
-    }
 }
 
 /// Whether processes are in more than one cgroup below it: crun puts those of one container into one below its scope.

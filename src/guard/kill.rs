@@ -22,6 +22,7 @@ use nix::sys::signal::SigSet;
 pub use limits::{is_unfinished, undo};
 pub use target::Target;
 
+use super::own::touch_stack;
 use super::tell::{Line, Output};
 use crate::system::cgroup::Method;
 
@@ -152,6 +153,7 @@ impl Killer {
         std::thread::Builder::new().name("guard-kill".into()).stack_size(128 * 1024).spawn(move || {
             // Also SIGPIPE: a job's log may have no reader any more.
             let _ = SigSet::all().thread_set_mask();
+            touch_stack();
             for order in to_do {
                 if done.send(sequence::kill(&order, &mut prelude)).is_err() {
                     return;

@@ -4,14 +4,18 @@
 //! One kill at a time. After it the guard waits for its effect, and then every condition has to hold again for its full
 //! time: kills in a row for one shortage are what users of other killers complain of most.
 
+mod verdict;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
 use super::choose::{Candidate, Ranking};
 use super::condition::{HostConditions, Outlook, OwnLimit, OwnLimitOutlook};
 use super::history::Window;
-use super::sample::{Cause, Host, Job, JobId, Order, Sample, Standing};
+use super::sample::{Cause, Job, JobId, Order, Sample, Standing};
 use super::settings::Settings;
+
+pub use verdict::{Action, Helpless, Step, Verdict};
 
 /// Between two samples while a condition is near.
 pub const ARMED: Duration = Duration::from_millis(100);
@@ -33,76 +37,6 @@ const NEWBORN: Duration = Duration::from_millis(1500);
 
 /// How many kills are remembered, for their number within a minute.
 const REMEMBERED: usize = 64;
-
-/// Everything that a decision was made from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
-    /// When.
-    pub at: Duration,
-    /// Why.
-    pub cause: Cause,
-    /// The host at that moment.
-    pub host: Host,
-    /// The host as the conditions saw it.
-    pub outlook: Outlook,
-    /// The group or job at its own limit, and how it stood; only for [`Cause::OwnLimit`].
-    pub own_limit: Option<(JobId, OwnLimitOutlook)>,
-    /// What was missing, in bytes.
-    pub missing: u64,
-    /// The candidates, those to blame first.
-    pub ranking: Ranking,
-    /// The one that was chosen.
-    pub victim: Option<Candidate>,
-}
-
-/// Why nothing is killed although a condition holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Helpless {
-    /// There is no job.
-    NoCandidate,
-    /// The memory is not with the jobs: to kill all of them would not help.
-    NotTheirMemory,
-    /// There were so many kills within a minute that the rules must be wrong.
-    TooManyKills,
-}
-
-impl Helpless {
-    /// The word for it in records and metrics.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Helpless::NoCandidate => "no-candidate",
-            Helpless::NotTheirMemory => "not-their-memory",
-            Helpless::TooManyKills => "too-many-kills",
-        }
-    }
-}
-
-/// What is to be done now.
-// A verdict is large and made once in a while; a box would be an allocation at the worst of moments.
-#[allow(clippy::large_enum_variant)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Nothing.
-    Watch,
-    /// Kill the victim, then say so with [`Machine::ended`].
-    Kill(Verdict),
-    /// Record what would have been done: the victim is only observed.
-    WouldKill(Verdict),
-    /// Record that nothing helps.
-    Helpless(Verdict, Helpless),
-}
-
-/// What comes of a sample.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
-    /// When to take the next sample.
-    pub pace: Duration,
-    /// How the host stands.
-    pub outlook: Outlook,
-    /// What is to be done.
-    pub action: Action,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {

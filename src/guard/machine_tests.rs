@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::guard::sample::{Bound, Group};
+use crate::guard::sample::{Bound, Group, Host};
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;

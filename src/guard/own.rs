@@ -13,11 +13,33 @@ use crate::system::thread;
 /// Before the processes that take the CPU while memory runs out; no real-time priority, which a fault would spin with.
 const NICE: i32 = -15;
 
+/// `MCL_ONFAULT` (linux/mman.h), which nix has none of: lock what is touched, not all that is reserved.
+const ON_FAULT: MlockAllFlags = MlockAllFlags::from_bits_retain(nix::libc::MCL_ONFAULT);
+
+/// How much of the stack a thread on the way to a kill may need.
+const STACK: usize = 64 * 1024;
+
+/// Locks the program itself into RAM: all of its code is read now and never again. Comes before everything else, while there
+/// is little more to lock; the kernel then says what is missing, if anything is, in [`secure`].
+pub fn lock_program() {
+    let _ = mlockall(MlockAllFlags::MCL_CURRENT);
+}
+
+/// Touches the calling thread's stack, so that it needs no page when memory is gone.
+#[inline(never)]
+#[allow(clippy::large_stack_arrays, reason = "that is what it is for")]
+pub fn touch_stack() {
+    std::hint::black_box([0_u8; STACK]);
+}
+
 /// Does all of it, and says what could not be had.
 #[must_use]
 pub fn secure(proc: &Path) -> Vec<String> {
     let mut cannot = Vec::new();
-    if let Err(errno) = mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE) {
+    touch_stack();
+    // What is reserved for jobs that are not there yet, and the rest of stacks, would be locked as well without it: 8 MiB.
+    let locked = MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE;
+    if let Err(errno) = mlockall(locked | ON_FAULT).or_else(|_| mlockall(locked)) {
         let why = OsError(errno);
         cannot.push(format!(
             "the guard's memory cannot be locked ({why}), so that it may have to wait for the disk while memory runs out; \

@@ -2,8 +2,9 @@
 //! is never touched.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::parent::USUAL;
 use super::place::{END, job_of};
 use crate::system::cgroup::tree::Tree;
 use crate::system::cgroup::{Cgroup, CgroupError};
@@ -37,8 +38,18 @@ pub fn clean_one(parent: &Cgroup, name: &OsStr) -> Result<bool, CgroupError> {
     Ok(true)
 }
 
-/// The same for the usual parent of jobs in every hierarchy; for the guard, once a minute.
-pub fn clean_usual(tree: &Tree) -> Vec<(OsString, Result<(), CgroupError>)> {
-    let points = tree.mounts.iter().filter_map(|mount| mount.path_of(Path::new(super::parent::USUAL)));
-    points.filter_map(|point| Cgroup::open(&point).ok()).flat_map(|parent| clean(&parent)).collect()
+/// The same below each of those cgroups, by the kernel's names of them, in every hierarchy; for the guard, once a minute.
+#[must_use]
+pub fn clean_below(tree: &Tree, parents: &[PathBuf]) -> Vec<(OsString, Result<(), CgroupError>)> {
+    let mut done = Vec::new();
+    for path in parents.iter().flat_map(|parent| tree.mounts.iter().filter_map(|mount| mount.path_of(parent))) {
+        let Ok(parent) = Cgroup::open(&path) else { continue };
+        let cleaned = clean(&parent);
+        // The usual parent goes with the last job below it.
+        if !cleaned.is_empty() && parents.iter().any(|it| it == Path::new(USUAL) && path.ends_with(&USUAL[1..])) {
+            let _ = parent.remove_empty();
+        }
+        done.extend(cleaned);
+    }
+    done
 }

@@ -7,7 +7,7 @@ start_guard() {
     sh -c 'echo 0 >/sys/fs/cgroup/guard/cgroup.procs; exec env MALLOC_ARENA_MAX=1 oomshim guard "$@"' guard "$@" >>$work/guard.log 2>&1 &
     guard=$!
     wait_for 30 oomshim guard status || fail "the guard does not answer: $(tail -n 3 $work/guard.log)"
-    note "guard ($(awk '/VmLck|VmRSS/ { printf "%s %s kB ", $1, $2 }' /proc/$guard/status)) runs with $(score $guard)"
+    note "guard ($(awk '/^Locked/ { print $2 }' /proc/$guard/smaps_rollup) of $(awk '/VmLck/ { print $2 }' /proc/$guard/status) kB locked) runs with $(score $guard)"
 }
 
 # in_job NAME COMMAND: a shell command in a new cgroup below /jobs, in the background; its process is $job.
@@ -28,8 +28,8 @@ expect_engine_kill() {
     table "$1; $(steps)"
 }
 
-# counted YES NO: the one or the other, by whether the kernel counted a kill before cgroup.kill.
-counted() { [ "$(record oom_counted_ms)" = null ] && echo "$2" || echo "$1"; }
+# counted YES NO: the pattern YES where the kernel counted a kill before cgroup.kill; otherwise it may have counted one later, or none.
+counted() { [ "$(record oom_counted_ms)" = null ] && echo "($1|$2)" || echo "$1"; }
 
 # steps: how long the steps of the newest kill took.
 steps() {

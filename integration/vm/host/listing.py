@@ -8,6 +8,8 @@ import re
 TIMES = {
     "storm": int(os.environ.get("VM_STORM", "12")),  # builds in each storm
     "populations": int(os.environ.get("VM_POPULATIONS", "6")),  # populations that rank is asked about
+    "mixes": int(os.environ.get("VM_MIXES", "5")),  # mixes of jobs in guard-innocents
+    "soak": int(os.environ.get("VM_SOAK", "60")),  # seconds of guard-soak
 }
 
 OWN, ON_DEMAND, SYSTEMD = "own", "on-demand", "systemd"

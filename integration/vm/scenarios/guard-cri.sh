@@ -15,7 +15,8 @@ start_container job greedy 0 sh -c "$growing"
 wait_for 90 exited greedy || fail "the greedy container lives on: $(oomshim guard status | tr '\n' ' ')"
 expect_engine_kill "CRI says $(seen greedy reason)"
 expect "the exit code that Kubernetes sees" "$(seen greedy exit_code)" 137
-expect "the reason that Kubernetes sees" "$(seen greedy reason)" "$(counted OOMKilled Error)"
+seen greedy reason >$work/reason
+expect_text "the reason that Kubernetes sees" $work/reason "^$(counted OOMKilled Error)$"
 expect_text "the container's log" $pods/job.logs/greedy.log 'oomshim guard: killing this job: it holds'
 for neighbour in $neighbours; do alive "$neighbour" || fail "$neighbour died with it"; done
 expect "containerd's shims" "$(pidof containerd-shim-runc-v2)" "$shims"

@@ -38,8 +38,6 @@ start_job segment 'exec leave sysv 35'
 wait_for 60 uses segment 34
 kill_job segment
 expect "MiB in a segment" "$(leftover sysv-segment)" 35
-ipcrm_all() { for id in $(awk 'NR > 1 { print $2 }' /proc/sysvipc/shm); do ipcrm -m $id; done; }
-ipcrm_all
 
 mkdir -p /mnt/own
 start_job own 'exec unshare -m sh -c "mount -t tmpfs own /mnt/own; head -c 50000000 /dev/zero >/mnt/own/file; sleep 1000"'

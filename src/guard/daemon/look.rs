@@ -12,12 +12,14 @@ use tracing::{error, warn};
 
 use super::super::clerk::Task;
 use super::super::kill::{Order, undo};
+use super::super::machine::ARMED;
 use super::super::sample::{JobId, Standing};
 use super::super::trigger::Trigger;
-use super::{Daemon, LOOK_AGAIN, Rehearsal, Source, TRIGGERS, now};
+use super::{CLEAN_UP, Daemon, LOOK_AGAIN, Rehearsal, Source, TRIGGERS, now};
 use crate::log::message;
 use crate::policy::guard::Mode;
 use crate::registry;
+use crate::run::parent::USUAL;
 
 impl Daemon {
     /// Finds the jobs that are there now.
@@ -45,6 +47,18 @@ impl Daemon {
             self.finish(id);
         }
         self.watch();
+        self.clean_up();
+    }
+
+    /// Has abandoned jobs of `oomshim run` removed, in calm times.
+    fn clean_up(&mut self) {
+        let at = now();
+        if at < self.clean_at || self.pace == ARMED || self.setup.rehearsal == Rehearsal::Dry {
+            return;
+        }
+        self.clean_at = at + CLEAN_UP;
+        let parents = [PathBuf::from(USUAL)].into_iter().chain(self.setup.policy.run.parent.clone());
+        self.clerk.hand(Task::CleanUp(parents.collect()));
     }
 
     /// What an earlier guard had begun and not ended: the limits that it took are given back, and the job, of which some

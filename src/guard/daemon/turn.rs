@@ -13,6 +13,7 @@ use tracing::{error, info};
 use super::super::clerk::Task;
 use super::super::describe;
 use super::super::machine::{ARMED, Action};
+use super::super::read::Look;
 use super::super::record::Deed;
 use super::super::ring::Moment;
 use super::super::settings::Settings;
@@ -78,7 +79,7 @@ impl Daemon {
             Ok(policy) => {
                 self.machine.set(Settings::of_policy(&policy.guard, self.sample.host.memory_total));
                 self.setup.policy = policy;
-                self.look_at = Duration::ZERO;
+                (self.look_at, self.clean_at) = (Duration::ZERO, Duration::ZERO);
                 info!(message_id, "guard read its policy again");
             }
             Err(error) => error!(message_id, "guard goes on with the old policy: {error}"),
@@ -135,7 +136,8 @@ impl Daemon {
         self.sample.at = now();
         self.sample.host = self.host.read(&mut self.buffer)?;
         self.metrics.kernel_kills += self.sample.host.kernel_kills.saturating_sub(kernel_kills);
-        if self.table.read(&mut self.sample, &mut self.buffer) {
+        let look = if self.pace == ARMED || self.sample.pressed { Look::Closely } else { Look::InPassing };
+        if self.table.read(&mut self.sample, look, &mut self.buffer) {
             self.look_at = self.look_at.min(self.sample.at + LOOK_SOON);
         }
         self.sampled = now().saturating_sub(self.sample.at);

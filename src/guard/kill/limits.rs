@@ -14,6 +14,7 @@ use nix::sys::signal::{SigSet, Signal};
 
 use super::Outcome;
 use super::target::{Target, number};
+use crate::guard::own::touch_stack;
 use crate::system::cgroup::{Cgroup, CgroupError, Limit, limit};
 use crate::system::thread;
 use crate::text::fixed::Fixed;
@@ -141,6 +142,7 @@ impl Prelude {
         std::thread::Builder::new().name("guard-limit".into()).stack_size(128 * 1024).spawn(move || {
             // It shall not compete with the victims for the processor that they need to end.
             let _ = thread::set_nice(10);
+            touch_stack();
             let mut blocked = SigSet::all();
             blocked.remove(INTERRUPT);
             let _ = blocked.thread_set_mask();
