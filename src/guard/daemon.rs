@@ -30,6 +30,7 @@ use super::kill::Killer;
 use super::leftover::Note;
 use super::machine::{IDLE, Machine};
 use super::metrics::Metrics;
+use super::pause::Pauser;
 use super::place::{Place, PlaceError};
 use super::read::{Buffer, HostFiles, ReadError};
 use super::record::Record;
@@ -154,6 +155,7 @@ pub struct Daemon {
     slices: BTreeMap<PathBuf, (u64, Trigger)>,
     next_slice: u64,
     killer: Killer,
+    pauser: Pauser,
     clerk: Clerk,
     listener: UnixListener,
     records: Records,
@@ -197,6 +199,7 @@ impl Daemon {
         let first = host.read(&mut buffer)?;
         let settings = Settings::of_policy(&setup.policy.guard, first.memory_total);
         let killer = Killer::start().map_err(kernel("start the thread that kills"))?;
+        let pauser = Pauser::start().map_err(kernel("start the thread that pauses"))?;
         let records = if setup.recorder.is_some() { Records::Samples } else { Records::Decisions };
         let clerk = Clerk::start(&setup.directory, &setup.proc, setup.recorder.take())
             .map_err(kernel("start the thread that writes"))?;
@@ -228,6 +231,7 @@ impl Daemon {
             slices: BTreeMap::new(),
             next_slice: 0,
             killer,
+            pauser,
             clerk,
             listener,
             records,

@@ -68,7 +68,8 @@ impl Finder {
         let mount = tree.memory()?.clone();
         let own = std::fs::read(proc.join("self/cgroup")).ok().and_then(|text| mount.of_process(&text));
         let own = own.unwrap_or_else(|| mount.point.clone());
-        let host_namespace = namespace(&proc.join("self"));
+        // Not the guard's own: a unit's hardening may give it one.
+        let host_namespace = namespace(&proc.join("1")).or_else(|| namespace(&proc.join("self")));
         Some(Finder { mount, proc: proc.to_owned(), own, host_namespace })
     }
 

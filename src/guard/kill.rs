@@ -150,7 +150,7 @@ impl Killer {
         let (done, outcomes) = sync_channel(1);
         let mut prelude = limits::Prelude::start()?;
         let wake = Arc::clone(&ready);
-        std::thread::Builder::new().name("guard-kill".into()).stack_size(128 * 1024).spawn(move || {
+        std::thread::Builder::new().name("guard-kill".into()).stack_size(256 * 1024).spawn(move || {
             // Also SIGPIPE: a job's log may have no reader any more.
             let _ = SigSet::all().thread_set_mask();
             touch_stack();

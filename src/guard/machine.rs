@@ -4,6 +4,7 @@
 //! One kill at a time. After it the guard waits for its effect, and then every condition has to hold again for its full
 //! time: kills in a row for one shortage are what users of other killers complain of most.
 
+mod paused;
 mod verdict;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use super::condition::{HostConditions, Outlook, OwnLimit, OwnLimitOutlook};
 use super::history::Window;
 use super::sample::{Cause, Job, JobId, Order, Sample, Standing};
 use super::settings::Settings;
+use paused::Pauses;
 
 pub use verdict::{Action, Helpless, Step, Verdict};
 
@@ -28,6 +30,9 @@ const QUIET: Duration = Duration::from_secs(10);
 
 /// For how long what dies counts as memory on its way back, and how long the guard is silent after it could do nothing.
 pub const EFFECT: Duration = Duration::from_secs(5);
+
+/// How long what is paused has to be pushed out before a condition counts again.
+const PUSHED_OUT: Duration = Duration::from_secs(3);
 
 /// The longest that a kill is waited for when nobody says how it ended. Thousands of processes take 10 s to die.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -53,6 +58,8 @@ struct Track {
     kernel_kills: u64,
     /// Until when it counts as dying.
     dying: Option<Duration>,
+    /// Whether it was paused for so long that it is not paused again.
+    waited: bool,
     seen: Duration,
 }
 
@@ -63,6 +70,7 @@ pub struct Machine {
     host: HostConditions,
     tracks: HashMap<JobId, Track>,
     phase: Phase,
+    pauses: Pauses,
     quiet_since: Option<Duration>,
     kills: [Option<Duration>; REMEMBERED],
     next_kill: usize,
@@ -77,6 +85,7 @@ impl Machine {
             host: HostConditions::default(),
             tracks: HashMap::with_capacity(jobs),
             phase: Phase::Watching,
+            pauses: Pauses::default(),
             quiet_since: None,
             kills: [None; REMEMBERED],
             next_kill: 0,
@@ -93,7 +102,7 @@ impl Machine {
         let returning = self.note_jobs(sample);
         let outlook = self.host.look(sample.at, &sample.host, returning, &self.settings);
         let stuck = self.livelock(sample);
-        let pace = self.pace(sample, outlook.near || returning > 0);
+        let pace = self.pace(sample, outlook.near || returning > 0 || !self.pauses.is_empty());
         if let Phase::Waiting(_, until) = self.phase {
             if sample.at >= until {
                 self.begin_anew();
@@ -103,9 +112,18 @@ impl Machine {
         let action = match (outlook.cause, stuck) {
             (Some(cause), _) => self.decide(sample, cause, outlook, None),
             (None, Some(own)) => self.decide(sample, Cause::OwnLimit, outlook, Some(own)),
-            (None, None) => Action::Watch,
+            (None, None) => self.resume(sample, outlook.floor),
         };
         Step { pace, outlook, action }
+    }
+
+    /// Lets a paused job go on when that can be.
+    fn resume(&mut self, sample: &Sample, floor: u64) -> Action {
+        let Some((id, again)) = self.pauses.resume(sample, floor, self.settings.pause) else { return Action::Watch };
+        if let Some(track) = self.tracks.get_mut(&id) {
+            track.waited |= !again;
+        }
+        Action::Resume(id)
     }
 
     /// The kill of a job has ended, well or not: its effect has been seen, or will not come.
@@ -197,7 +215,11 @@ impl Machine {
             Cause::Thrash => self.settings.floor,
             Cause::OwnLimit => 0,
         };
-        let victim = ranking.victim(missing);
+        let mut victim = ranking.victim(missing);
+        // What was paused and is too much all the same: the least work is lost.
+        if let Some(paused) = ranking.told().filter(|it| self.pauses.has(it.id)).min_by_key(|it| (it.age, it.id)) {
+            victim = Some(*paused);
+        }
         let verdict = Verdict { at: sample.at, cause, host: sample.host, outlook, own_limit, missing, ranking, victim };
         self.phase = Phase::Waiting(None, sample.at + EFFECT);
         let Some(victim) = victim else {
@@ -207,6 +229,15 @@ impl Machine {
         if victim.standing == Standing::Observed {
             return Action::WouldKill(verdict);
         }
+        if self.settings.pause {
+            let may = |it: &&Candidate| self.tracks.get(&it.id).is_some_and(|track| !track.waited);
+            if let Some(chosen) = self.pauses.choose(cause, &sample.host, ranking.told().filter(may)) {
+                self.pauses.add(&chosen, sample.at);
+                self.phase = Phase::Waiting(None, sample.at + PUSHED_OUT);
+                return Action::Pause(Verdict { victim: Some(chosen), ..verdict });
+            }
+        }
+        self.pauses.remove(victim.id);
         if self.kills_within_a_minute(sample.at) >= self.settings.kills_per_minute.min(REMEMBERED) {
             return Action::Helpless(verdict, Helpless::TooManyKills);
         }
@@ -233,6 +264,7 @@ impl Track {
             outlook: OwnLimitOutlook::default(),
             kernel_kills,
             dying: None,
+            waited: false,
             seen: at,
         }
     }

@@ -16,6 +16,7 @@ pub mod leftover;
 pub mod machine;
 pub mod metrics;
 pub mod own;
+pub mod pause;
 pub mod place;
 pub mod read;
 pub mod record;

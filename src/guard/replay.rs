@@ -69,7 +69,8 @@ pub fn replay(series: &Series, settings: Settings) -> (Vec<Act>, End) {
             }
         }
         let (deed, verdict) = match machine.step(sample).action {
-            Action::Watch => continue,
+            // A recording does not tell what would have come of a pause.
+            Action::Watch | Action::Pause(_) | Action::Resume(_) => continue,
             Action::Kill(verdict) => (Deed::Kill, verdict),
             Action::WouldKill(verdict) => (Deed::Observe, verdict),
             Action::Helpless(verdict, why) => (Deed::Helpless(why), verdict),

@@ -33,6 +33,8 @@ pub struct Settings {
     pub own_limit: Option<Sustained>,
     /// How far ahead growth is counted.
     pub horizon: Duration,
+    /// Whether jobs are paused before one is killed.
+    pub pause: bool,
     /// More kills than this within a minute are a sign of wrong rules.
     pub kills_per_minute: usize,
 }
@@ -53,6 +55,7 @@ impl Settings {
             thrash_below: bytes(guard.thrash_below),
             own_limit: guard.own_limit.map(sustained),
             horizon: guard.horizon,
+            pause: guard.on_pressure == policy::OnPressure::PauseThenKill,
             kills_per_minute: usize::from(guard.kills_per_minute),
         }
     }

@@ -99,6 +99,10 @@ fn every_mistake_has_a_place_and_a_remedy() {
             "p.toml:2:6: records go to journald, syslog, off or an absolute path, not \"journal\"; did you mean `journald`?",
         ),
         ("[guard]\nmode = \"watch\"\n", "p.toml:2:8: \"watch\" is none of kill, observe"),
+        (
+            "[guard]\non_pressure = [\"kill\", \"pause\"]\n",
+            "p.toml:2:15: write on_pressure = [\"kill\"] or [\"pause\", \"kill\"]",
+        ),
         ("[guard]\nkill = \"/buildkit/*\"\n", "p.toml:2:8: write kill = [\"/buildkit/*\"], a list of cgroups"),
         (
             "[guard]\nkill = [\"buildkit/*\"]\n",

@@ -14,6 +14,8 @@ use crate::system::oom_score_adj::OomScoreAdj;
 pub struct Guard {
     /// Whether jobs are killed at all.
     pub mode: Mode,
+    /// What comes before a kill.
+    pub on_pressure: OnPressure,
     /// Cgroups of jobs that are observed, as globs of whole paths below the cgroup file system; `*` stays within one name.
     pub watch: Vec<Pattern>,
     /// The same for those that may be killed as well.
@@ -64,6 +66,16 @@ impl Mode {
     }
 }
 
+/// What the guard does about a shortage of the whole machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnPressure {
+    /// It kills.
+    Kill,
+    /// With swap, it stops the newest job that grows and pushes it out, lets it go on when it fits, and kills where that was not
+    /// enough.
+    PauseThenKill,
+}
+
 /// A share of time that has to be exceeded for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sustained {
@@ -77,6 +89,7 @@ impl Default for Guard {
     fn default() -> Self {
         Guard {
             mode: Mode::Kill,
+            on_pressure: OnPressure::Kill,
             watch: Vec::new(),
             kill: Vec::new(),
             never: Vec::new(),

@@ -4,6 +4,7 @@
  *     leave memfd MIB CGROUP    a memfd that a child fills in the cgroup CGROUP, and that the parent, outside, keeps open
  *     leave file MIB CGROUP PATH   the same with a file, which is deleted
  *     leave stuck MIB GO PATH      MIB mebibytes of its own; when the file GO is there, a write to PATH, which may never return
+ *     leave hot MIB PATH           nothing: maps the first MIB mebibytes of PATH and reads a byte of each page, over and over
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -54,6 +55,15 @@ int main(int argc, char **argv)
     }
     if (argc < 4)
         return 2;
+    if (strcmp(argv[1], "hot") == 0) {
+        int file = open(argv[3], O_RDONLY);
+        volatile char *memory = file < 0 ? MAP_FAILED : mmap(NULL, size, PROT_READ, MAP_SHARED, file, 0);
+        if (memory == MAP_FAILED)
+            fail(argv[3]);
+        for (char sum = 0;;)
+            for (size_t at = 0; at < size; at += 4096)
+                sum += memory[at];
+    }
     if (strcmp(argv[1], "stuck") == 0) {
         char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (memory == MAP_FAILED)

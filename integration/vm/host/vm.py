@@ -19,7 +19,7 @@ def command(out, append, serial, memory=None):
         *("-cpu", os.environ.get("VM_CPU", "max,-erms,-fsrm") if accel == "tcg" else "host"),
         *("-smp", os.environ.get("VM_CPUS", "2"), "-m", memory),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none"),
-        *("-kernel", str(out / "vmlinuz"), "-initrd", str(out / "initramfs.gz")),
+        *("-kernel", str(out / ("vmlinuz" + (f"-{os.environ['VM_KERNEL']}" if os.environ.get("VM_KERNEL") else ""))), "-initrd", str(out / "initramfs.gz")),
         *("-append", f"{KERNEL} {append} {os.environ.get('VM_APPEND', '')}"),
         # Every VM writes into a snapshot of its own, gone when it ends.
         *("-drive", f"file={out / 'root.img'},format=raw,if=virtio,snapshot=on,cache=unsafe"),

@@ -27,7 +27,7 @@ plain() {
     echo 1 >$cgroups/jobs/equal$1/memory.oom.group
     sh -c 'echo 0 >/sys/fs/cgroup/jobs/equal$0/cgroup.procs; echo 500 >/proc/self/oom_score_adj; exec sh /work.sh' $1 >/dev/null 2>&1
 }
-waiting() { oomshim run --name equal$1 --wait-for-memory 500MiB -- sh /work.sh >/dev/null 2>&1; }
+waiting() { oomshim run --name equal$1 --wait-for-memory 500MiB -- sh /work.sh >/dev/null 2>$work/waiting$1.log; }
 boxed() { oomshim run --name equal$1 -- sh /work.sh >/dev/null 2>&1; }
 mkdir -p $cgroups/jobs
 echo +memory >$cgroups/jobs/cgroup.subtree_control
@@ -41,37 +41,22 @@ swap() {
     mkswap /swapfile >/dev/null
     swapon /swapfile || fail "no swap"
 }
-# What a pause would do, as a script: at the floor the newest job is frozen and pushed out; it goes on when it fits, or is alone.
-pauser() {
-    while :; do
-        available=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
-        running= frozen=
-        for job in 1 2 3; do
-            grep -qs 'populated 1' $cgroups/jobs/equal$job/cgroup.events || continue
-            if [ "$(cat $cgroups/jobs/equal$job/cgroup.freeze)" = 1 ]; then frozen=$job; else running="$running $job"; fi
-        done
-        if [ $available -lt 90 ] && [ "$(echo $running | wc -w)" -gt 1 ]; then
-            newest=${running##* }
-            echo 1 >$cgroups/jobs/equal$newest/cgroup.freeze
-            echo 500M >$cgroups/jobs/equal$newest/memory.reclaim 2>/dev/null || true
-        elif [ -n "$frozen" ] && { [ -z "$running" ] || [ $available -gt 560 ]; }; then
-            for job in 1 2 3; do
-                [ "$(cat $cgroups/jobs/equal$job/cgroup.freeze 2>/dev/null)" = 1 ] && echo 0 >$cgroups/jobs/equal$job/cgroup.freeze && break
-            done
-        fi
-        sleep 0.2
-    done
-}
 three "the kernel alone, no swap" plain
 start_guard
 three "the guard, no swap" plain
 three "the guard and run, no swap" boxed
 three "run --wait-for-memory, no swap" waiting
+note "what they said: $(cat $work/waiting?.log | tr '\n' ' ')"
 swap
 three "the guard, 1.1 GiB of swap" plain
 kill $guard
 wait $guard || true
 three "the kernel alone, 1.1 GiB of swap" plain
-pauser &
-three "a pause, 1.1 GiB of swap" plain
+write_policy <<'EOF'
+[guard]
+kill = ["/jobs/*"]
+on_pressure = ["pause", "kill"]
+EOF
+start_guard
+three "the guard with pause, 1.1 GiB of swap" plain
 pass

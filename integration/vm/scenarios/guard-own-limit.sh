@@ -6,11 +6,15 @@ write_policy <<'EOF'
 kill = ["/jobs/*"]
 EOF
 dd if=/dev/zero of=/hot bs=1M count=120 2>/dev/null
+sync
+# What is in the cache already is charged to who read it first.
+echo 3 >/proc/sys/vm/drop_caches
 start_guard
 in_job beside 'hog 100'
 mkdir -p $cgroups/jobs/stuck
 echo 200M >$cgroups/jobs/stuck/memory.max
-in_job stuck 'hog 185 & for reader in 1 2 3; do while :; do cat /hot >/dev/null; done & done; wait'
+in_job stuck 'hog 185 & sleep 5; leave hot 120 /hot & leave hot 120 /hot & wait'
+wait_for 20 populated stuck || fail "it did not start"
 wait_for 120 dead stuck || fail "it lives on: $(cat $cgroups/jobs/stuck/memory.pressure $cgroups/jobs/stuck/memory.events | tr '\n' ' ')"
 if ! has_record killed; then
     wait_for 10 has_record killed || fail "it died, and not by the guard: $(show_kills)"

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use tracing::{info, warn};
+
 use super::super::choose::Candidate;
 use super::super::clerk::{Kill, Task};
 use super::super::describe::{self, ToJob};
 use super::super::kill::Order;
 use super::super::machine::Verdict;
+use super::super::pause;
 use super::super::record::{Deed, Record, Told};
 use super::super::sample::{Cause, JobId};
 use super::super::tell::Line;
 use super::{Daemon, PAST, Victim, now};
+use crate::log::message;
 use std::time::Duration;
 
 impl Daemon {
@@ -34,6 +38,36 @@ impl Daemon {
         let note = self.table.get(chosen.id).map(|entry| entry.note.clone()).unwrap_or_default();
         let record = Box::new(self.record(Deed::Killed, verdict, "killed"));
         self.victim = Some(Victim { id: chosen.id, record, sampled: self.sampled, decided, note });
+    }
+
+    /// Stops a job that grows, so that the others come to their end.
+    pub(super) fn pause(&mut self, verdict: &Verdict) {
+        let Some(chosen) = verdict.victim else { return };
+        let Some(entry) = self.table.get(chosen.id) else { return };
+        let name = |id| self.table.name(id);
+        if self.pauser.pause(Arc::clone(&entry.target), chosen.frees) {
+            let (reason, whom) = (describe::reason(verdict, &name), describe::candidate(&chosen, &name));
+            info!(message_id = message::GUARD_STATE.id, "{reason}: paused {whom}");
+        }
+    }
+
+    /// Lets a paused job go on.
+    pub(super) fn resume(&mut self, id: JobId) {
+        let Some(entry) = self.table.get(id) else { return };
+        if self.pauser.resume(Arc::clone(&entry.target)) {
+            info!(message_id = message::GUARD_STATE.id, "guard lets {} go on", self.table.name(id));
+        }
+    }
+
+    /// Nothing stays stopped behind a guard that ends.
+    pub(super) fn resume_all(&self) {
+        for entry in self.table.entries() {
+            if let Err(error) = pause::undo(entry.target.cgroup())
+                && !error.is_gone()
+            {
+                warn!("guard cannot let {} go on: {error}", self.table.name(entry.id));
+            }
+        }
     }
 
     /// A kill has ended.

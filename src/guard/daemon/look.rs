@@ -13,6 +13,7 @@ use tracing::{error, warn};
 use super::super::clerk::Task;
 use super::super::kill::{Order, undo};
 use super::super::machine::ARMED;
+use super::super::pause;
 use super::super::sample::{JobId, Standing};
 use super::super::trigger::Trigger;
 use super::{CLEAN_UP, Daemon, LOOK_AGAIN, Rehearsal, Source, TRIGGERS, now};
@@ -38,6 +39,14 @@ impl Daemon {
         }
         let mut unfinished = Vec::new();
         for entry in self.table.entries().iter().filter(|entry| !before.contains(&entry.id)) {
+            // What is stopped at its first sight was stopped by a guard that died.
+            if self.setup.rehearsal == Rehearsal::Real
+                && pause::is_paused(entry.target.cgroup())
+                && self.pauser.resume(Arc::clone(&entry.target))
+            {
+                let name = entry.job.path.display();
+                warn!(message_id = message::GUARD_STATE.id, "an earlier guard had paused {name}: it goes on");
+            }
             if entry.unfinished {
                 unfinished.push(entry.id);
             }

@@ -40,6 +40,7 @@ impl Daemon {
                     Source::Timer => tick = true,
                     Source::Signal => {
                         if self.signal() {
+                            self.resume_all();
                             let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
                             info!(message_id = message::GUARD_STATE.id, "guard stopped");
                             return Ok(());
@@ -147,6 +148,8 @@ impl Daemon {
         match step.action {
             Action::Watch => {}
             Action::Kill(verdict) => self.kill(&verdict),
+            Action::Pause(verdict) => self.pause(&verdict),
+            Action::Resume(id) => self.resume(id),
             Action::WouldKill(verdict) => {
                 self.metrics.would_kill += 1;
                 let record = self.record(Deed::WouldKill, &verdict, "would kill");

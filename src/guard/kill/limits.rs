@@ -139,7 +139,7 @@ impl Prelude {
         let (tell, own) = sync_channel(1);
         let is_writing = Arc::new(AtomicBool::new(false));
         let writing = Arc::clone(&is_writing);
-        std::thread::Builder::new().name("guard-limit".into()).stack_size(128 * 1024).spawn(move || {
+        std::thread::Builder::new().name("guard-limit".into()).stack_size(256 * 1024).spawn(move || {
             // It shall not compete with the victims for the processor that they need to end.
             let _ = thread::set_nice(10);
             touch_stack();

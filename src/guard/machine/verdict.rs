@@ -59,6 +59,10 @@ pub enum Action {
     Watch,
     /// Kill the victim, then say so with [`Machine::ended`].
     Kill(Verdict),
+    /// Pause the victim: stop it and push it out to swap.
+    Pause(Verdict),
+    /// Let that job go on.
+    Resume(JobId),
     /// Record what would have been done: the victim is only observed.
     WouldKill(Verdict),
     /// Record that nothing helps.

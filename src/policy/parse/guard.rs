@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::class::{Zero, size};
 use super::table::{Parsed, Table, Value, absolute, boolean, one_of, problem, string};
 use crate::policy::class::Size;
-use crate::policy::guard::{ClassGuard, Guard, Mode, Order, Sustained};
+use crate::policy::guard::{ClassGuard, Guard, Mode, OnPressure, Order, Sustained};
 use crate::policy::rule::Pattern;
 use crate::system::oom_score_adj::OomScoreAdj;
 
@@ -14,8 +14,9 @@ const ORDERS: [(&str, Order); 4] =
     [("first", Order::First), ("normal", Order::Normal), ("last", Order::Last), ("never", Order::Never)];
 
 /// The keys of `[guard]`.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "mode",
+    "on_pressure",
     "watch",
     "kill",
     "never",
@@ -37,6 +38,9 @@ pub(super) fn guard(table: &Table<'_, '_>, base: Guard) -> Parsed<Guard> {
     let mut guard = base;
     if let Some(value) = table.get("mode") {
         guard.mode = one_of(value, &MODES)?;
+    }
+    if let Some(value) = table.get("on_pressure") {
+        guard.on_pressure = on_pressure(value)?;
     }
     for (key, list) in [("watch", &mut guard.watch), ("kill", &mut guard.kill), ("never", &mut guard.never)] {
         if let Some(value) = table.get(key) {
@@ -116,6 +120,16 @@ fn sustained(table: &Table<'_, '_>, keys: &[&str], base: Sustained) -> Parsed<Su
         rule.hold = duration(value, Duration::from_millis(100), Duration::from_mins(10))?;
     }
     Ok(rule)
+}
+
+/// `["kill"]` or `["pause", "kill"]`, in that order.
+fn on_pressure(value: Value<'_, '_>) -> Parsed<OnPressure> {
+    let words = value.get_ref().as_array().map(|list| list.iter().map(|it| it.get_ref().as_str()).collect::<Vec<_>>());
+    match words.as_deref() {
+        Some([Some("kill")]) => Ok(OnPressure::Kill),
+        Some([Some("pause"), Some("kill")]) => Ok(OnPressure::PauseThenKill),
+        _ => problem(value.span(), "write on_pressure = [\"kill\"] or [\"pause\", \"kill\"]"),
+    }
 }
 
 fn patterns(key: &str, value: Value<'_, '_>) -> Parsed<Vec<Pattern>> {

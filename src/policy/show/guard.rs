@@ -5,11 +5,16 @@ use std::time::Duration;
 
 use super::quoted;
 use crate::policy::class::Class;
-use crate::policy::guard::{Guard, Sustained};
+use crate::policy::guard::{Guard, OnPressure, Sustained};
 use crate::policy::rule::Pattern;
 
 pub(super) fn write(out: &mut String, guard: &Guard) {
     let _ = writeln!(out, "\n[guard]\nmode = {}", quoted(guard.mode.word()));
+    let on_pressure = match guard.on_pressure {
+        OnPressure::Kill => "[\"kill\"]",
+        OnPressure::PauseThenKill => "[\"pause\", \"kill\"]",
+    };
+    let _ = writeln!(out, "on_pressure = {on_pressure}");
     for (key, list) in [("watch", &guard.watch), ("kill", &guard.kill), ("never", &guard.never)] {
         let list: Vec<String> = list.iter().map(Pattern::text).map(quoted).collect();
         let _ = writeln!(out, "{key} = [{}]", list.join(", "));
