@@ -46,7 +46,7 @@ use prepare::Prepared;
 use source::Source;
 
 /// How often everything is looked for anew, whatever inotify says: it drops events when its queue is full.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// How soon after a change it is looked for.
 const LOOK_SOON: Duration = Duration::from_millis(100);

@@ -1,6 +1,6 @@
 //! The jobs that the guard knows, each with its files open; what of them goes into a sample.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,6 +85,10 @@ impl Table {
     pub fn update(&mut self, found: &Found, finder: &Finder, tree: &Tree, proc: &Path) -> Vec<(PathBuf, CgroupError)> {
         self.entries.retain(|entry| found.jobs.contains_key(&entry.job.path));
         let mut failures = Vec::new();
+        // A thousand jobs are not compared with a thousand.
+        let known: HashMap<PathBuf, usize> =
+            self.entries.iter().enumerate().map(|(place, entry)| (entry.job.path.clone(), place)).collect();
+        let mut replaced = BTreeSet::new();
         let host = Note::of(proc, i32::try_from(std::process::id()).unwrap_or(0)).unwrap_or_default();
         for job in found.jobs.values() {
             let Some(place) = finder.place(&job.path) else { continue };
@@ -97,13 +101,13 @@ impl Table {
                 }
             };
             let Ok(id) = cgroup.id().map(JobId) else { continue };
-            if let Some(known) = self.entries.iter_mut().find(|entry| entry.job.path == job.path) {
-                if known.id == id {
-                    known.job = job.clone();
+            if let Some(entry) = known.get(&job.path).and_then(|&place| self.entries.get_mut(place)) {
+                if entry.id == id {
+                    entry.job = job.clone();
                     continue;
                 }
                 // Another cgroup of the same name.
-                self.entries.retain(|entry| entry.job.path != job.path);
+                replaced.insert(entry.id);
             }
             match Entry::open(id, job, cgroup, tree, proc, &host) {
                 Ok(mut entry) => {
@@ -114,6 +118,7 @@ impl Table {
                 Err(error) => failures.push((job.path.clone(), error)),
             }
         }
+        self.entries.retain(|entry| !replaced.contains(&entry.id));
         let used: BTreeSet<JobId> = self.entries.iter().filter_map(|entry| entry.group).collect();
         self.groups.retain(|id, _| used.contains(id));
         failures

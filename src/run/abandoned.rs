@@ -47,7 +47,7 @@ pub fn clean_below(tree: &Tree, parents: &[PathBuf]) -> Vec<(OsString, Result<()
         let cleaned = clean(&parent);
         // The usual parent goes with the last job below it.
         if !cleaned.is_empty() && parents.iter().any(|it| it == Path::new(USUAL) && path.ends_with(&USUAL[1..])) {
-            let _ = parent.remove_empty();
+            let _ = parent.remove_unlocked();
         }
         done.extend(cleaned);
     }

@@ -27,6 +27,8 @@ pub enum Admitted {
     Yes(Option<Lock>),
     /// That signal came first.
     Signal(i32),
+    /// The parent was removed meanwhile: what is promised is to be read of a new one.
+    ParentGone,
 }
 
 /// Waits until `needed` bytes are there. `tell` is called once, when there is something to wait for.
@@ -44,6 +46,10 @@ pub fn wait(
     loop {
         if lock.is_none() && began.elapsed() < QUEUE {
             lock = queue.and_then(|cgroup| cgroup.lock().ok().flatten());
+        }
+        // Looked at behind the lock: from here on nobody removes it.
+        if queue.is_some_and(|cgroup| !cgroup.is_there()) {
+            return Admitted::ParentGone;
         }
         let is_first = lock.is_some() || queue.is_none() || began.elapsed() >= QUEUE;
         let available = Meminfo::read(proc).available.unwrap_or(u64::MAX);

@@ -71,7 +71,7 @@ fn watch(parent: &Parent, place: &Place, lifeline: &OwnedFd) {
             let _ = cgroup.remove();
         }
         for cgroup in parent.removable() {
-            let _ = cgroup.remove_empty();
+            let _ = cgroup.remove_unlocked();
         }
     }
 }

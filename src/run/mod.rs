@@ -30,6 +30,7 @@ use std::time::{Instant, SystemTime};
 use nix::sys::signal::Signal;
 
 use crate::registry::{self, Container};
+use crate::system::cgroup::Lock;
 use crate::system::cgroup::tree::Tree;
 use crate::system::disposition::{self, Disposition};
 use crate::system::os_error::OsError;
@@ -121,13 +122,7 @@ impl Run<'_> {
                 Err(error) => (self.tell)(&format!("warning: the abandoned job {name} is still there: {error}")),
             }
         }
-        let queue = match request.wait_for {
-            None => None,
-            Some(bytes) => match admission::wait(Path::new("/proc"), parent.as_ref(), bytes, signals, self.tell) {
-                Admitted::Yes(lock) => lock,
-                Admitted::Signal(number) => return Err(RunError::Signal(number)),
-            },
-        };
+        let queue = self.admission(&mut parent, signals)?;
         let name = request.name.clone().unwrap_or_else(place::unique_name);
         let mut place = self.place(&mut parent, &name)?;
         if let (Some(place), Some(bytes)) = (&place, request.wait_for)
@@ -188,6 +183,21 @@ impl Run<'_> {
             evidence,
             largest: None,
         })
+    }
+
+    /// Waits for the memory that was asked for. Gives the lock of the queue, to be kept until the job has its cgroup.
+    fn admission(&mut self, parent: &mut Option<Parent>, signals: &Signals) -> Result<Option<Lock>, RunError> {
+        let Some(bytes) = self.request.wait_for else { return Ok(None) };
+        loop {
+            match admission::wait(Path::new("/proc"), parent.as_ref(), bytes, signals, self.tell) {
+                Admitted::Yes(lock) => return Ok(lock),
+                Admitted::Signal(number) => return Err(RunError::Signal(number)),
+                Admitted::ParentGone => {
+                    drop(parent.take());
+                    *parent = self.parent()?;
+                }
+            }
+        }
     }
 
     /// The cgroup below which the job's own is made; without one it has none.

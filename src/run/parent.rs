@@ -163,8 +163,8 @@ impl Parent {
     /// Removes what was made, as far as no other job uses it, and goes back to where the supervisor was.
     pub fn close(&mut self) {
         for cgroup in self.removable() {
-            // EBUSY: another job is below it.
-            let _ = cgroup.remove_empty();
+            // EBUSY: another job is below it. Locked: another one waits for memory, by what is promised below it.
+            let _ = cgroup.remove_unlocked();
         }
         if let Some((from, to)) = self.moved.take() {
             let _ = from.write("cgroup.subtree_control", "-memory");

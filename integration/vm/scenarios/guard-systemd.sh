@@ -4,6 +4,8 @@
 expect "PID 1" "$(cat /proc/1/comm)" systemd
 mkdir -p /usr/local/bin
 cp /opt/oomshim/bin/oomshim /usr/local/bin/
+# The unit's ExecReload; every distribution has one.
+[ -e /bin/kill ] || ln -s busybox /bin/kill
 cp /opt/oomshim/guest/oomshim-guard.service /etc/systemd/system/
 write_policy <<'EOF'
 [guard]

@@ -55,12 +55,12 @@ mkdir -p /mnt/frozen
 mount -t ext4 $loop /mnt/frozen || mount -t ext2 $loop /mnt/frozen
 start_job stuck 'hog 100 & exec leave stuck 100 /run/go /mnt/frozen/file'
 wait_for 60 uses stuck 190
-fsfreeze -f /mnt/frozen
+fsfreeze --freeze /mnt/frozen
 echo x >/run/go
-wait_for 30 is_stuck || { fsfreeze -u /mnt/frozen; fail "no process of the job waits for the file system"; }
-/opt/oomshim/bin/kill-job $cgroups/jobs/stuck >$work/kill.out 2>&1 || { fsfreeze -u /mnt/frozen; fail "kill-job: $(cat $work/kill.out)"; }
+wait_for 30 is_stuck || { fsfreeze --unfreeze /mnt/frozen; fail "no process of the job waits for the file system"; }
+/opt/oomshim/bin/kill-job $cgroups/jobs/stuck >$work/kill.out 2>&1 || { fsfreeze --unfreeze /mnt/frozen; fail "kill-job: $(cat $work/kill.out)"; }
 used=$(cat $cgroups/jobs/stuck/memory.current)
-fsfreeze -u /mnt/frozen
+fsfreeze --unfreeze /mnt/frozen
 cat $work/kill.out
 expect "whether the job is dead" "$(said dead)" false
 expect_text "the survivor" $work/kill.out '^survivor [0-9]+ D '

@@ -33,7 +33,7 @@ impl Daemon {
         let containers = registry::all(&self.setup.registry);
         self.found = self.finder.find(&policy, &containers, Some(self.sample.host.memory_total));
         self.found.parents.insert(self.setup.registry.join("oomshim"));
-        let before: Vec<JobId> = self.table.entries().iter().map(|entry| entry.id).collect();
+        let before: BTreeSet<JobId> = self.table.entries().iter().map(|entry| entry.id).collect();
         for (path, error) in self.table.update(&self.found, &self.finder, &self.tree, &self.setup.proc) {
             warn!("guard cannot watch {}: {error}", path.display());
         }

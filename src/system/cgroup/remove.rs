@@ -50,6 +50,19 @@ impl Cgroup {
         }
     }
 
+    /// The same, unless somebody else has its lock.
+    ///
+    /// # Errors
+    /// [`CgroupError`], with EBUSY where something is in it.
+    pub fn remove_unlocked(&self) -> Result<(), CgroupError> {
+        match self.lock() {
+            Ok(Some(_lock)) => self.remove_empty(),
+            Ok(None) => Ok(()),
+            Err(error) if error.is_gone() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     fn remove_below(&self, depth: usize) -> Result<(), CgroupError> {
         let names = match self.children() {
             Err(error) if error.is_gone() => return Ok(()),
