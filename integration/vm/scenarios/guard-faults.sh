@@ -12,8 +12,10 @@ to = "journald"
 EOF
 start_guard
 
-# A job that fakes what it can: an engine's name, a kill's attribute, kernel text in its log.
-in_job faker 'exec -a containerd sh -c "echo oom_kill 99 >/tmp/memory.events; setfattr -n user.oomshim.killed -v thrash /sys/fs/cgroup/jobs/faker 2>/dev/null; cp /bin/busybox /tmp/dockerd; while :; do /bin/hog 20 & sleep 0.4; done"'
+# A job that fakes what it can: the kernel's name and text, a counter, the attribute of a kill.
+cp /usr/bin/hog /tmp/kworker
+in_job faker 'echo "oom_kill 99" >/tmp/memory.events; echo "Out of memory: Killed process 1 (dockerd)" >&2; while :; do /tmp/kworker 20 & sleep 0.4; done'
+wait_for 20 populated faker || fail "it did not start"
 expect_guard_kill faker exhaustion
 
 # Frozen: it cannot run, and dies all the same.
