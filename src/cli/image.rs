@@ -78,3 +78,16 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     Ok(Exit::Success)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn what_goes_into_the_image_is_valid() {
+        let policy = crate::policy::file::parse(super::POLICY, Path::new("policy.toml"));
+        assert!(policy.is_ok(), "{policy:?}");
+        let table: toml::Table = super::BUILDKITD.parse().unwrap();
+        assert_eq!(table["worker"]["oci"]["binary"].as_str(), Some("/usr/bin/oomshim-runc"));
+    }
+}

@@ -108,11 +108,16 @@ fn containerd(instance: &Instance, archive: &str) -> Option<Attempt> {
     let ctr =
         |words: &[&str]| command(&program, &[&["--address", &address, "--namespace", "oomshim-proof"], words].concat());
     let id = format!("oomshim-proof-{}", std::process::id());
+    // ctr gives a container its cgroup namespace and no sight of it.
+    let sight = ["--mount", "type=cgroup,src=cgroup,dst=/sys/fs/cgroup,options=ro:nosuid:noexec:nodev"];
+    let sight = if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() { &sight[..] } else { &[] };
+    let before = ["run", "--rm", "--snapshotter", "native", "--runc-binary", &shim];
+    let behind = [IMAGE, &id, "/oomshim", "probe"];
     Some(Attempt {
         what: "a container of containerd",
         // The native snapshotter needs nothing of the kernel's.
         before: vec![ctr(&["images", "import", "--no-unpack", archive])],
-        run: ctr(&["run", "--rm", "--snapshotter", "native", "--runc-binary", &shim, IMAGE, &id, "/oomshim", "probe"]),
+        run: ctr(&[&before[..], sight, &behind].concat()),
         after: vec![ctr(&["images", "rm", "--sync", IMAGE]), ctr(&["namespaces", "rm", "oomshim-proof"])],
     })
 }
