@@ -1,7 +1,6 @@
 # What a person does here. `make help` lists it.
 
-TARGET := $(shell uname -m)-unknown-linux-gnu
-BIN := $(CURDIR)/target/$(TARGET)/release
+BIN := $(CURDIR)/target/$(shell uname -m)-unknown-linux-gnu/release
 CARGO ?= cargo
 # The tests judge the binaries that are shipped, not the debug ones.
 WITH_BIN := OOMSHIM_BIN_DIR=$(BIN)
@@ -72,6 +71,10 @@ vm-test-long: build tools vm-helper ## Proofs of the guard that take two hours: 
 .PHONY: vm-shell
 vm-shell: build tools vm-helper ## A prompt in that VM
 	integration/vm/shell
+
+.PHONY: fuzz
+fuzz: ## Fuzz everything that comes from outside (TARGET=all SECONDS=60 each; Go is a second judge of the edit)
+	fuzz/run --seconds $(or $(SECONDS),60) $(TARGET)
 
 .PHONY: bench
 bench: build ## Measure shim, lint and rank, each beside what it is to be compared with (Go, for a validator)

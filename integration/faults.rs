@@ -227,8 +227,9 @@ fn an_exec_is_never_at_the_engines_score_in_silence() {
 
 #[test]
 fn kill_and_delete_reach_their_runtime_or_nobody() {
-    for subcommand in ["kill", "delete"] {
-        let Some(bench) = Bench::with_container("") else { return };
+    let strict = "[apply]\nstrict = true\n";
+    for (subcommand, policy) in [("kill", ""), ("delete", ""), ("kill", strict), ("delete", strict)] {
+        let Some(bench) = Bench::with_container(policy) else { return };
         let args = bench.shim(&[subcommand, &bench.id]);
         let tried = bench.every_fault(&args, is_told);
         assert!(tried > 60, "only {tried} faults were tried");
@@ -268,17 +269,20 @@ fn a_hook_is_forgiven_or_told() {
 
 #[test]
 fn a_filter_prints_a_whole_spec_or_fails() {
-    let Some(bench) = Bench::new("") else { return };
-    fs::write(bench.at("stdin"), OLD).unwrap();
-    let args = [binary("oomshim-hook").to_str().unwrap().to_owned(), "precreate".to_owned()];
-    bench.every_fault(&args, |output, fault| match output.status.code() {
-        Some(0) => {
-            let spec = String::from_utf8_lossy(&output.stdout);
-            assert!(spec == OLD || spec == NEW, "{fault}: {spec:?}");
-        }
-        Some(1) => assert!(stderr(output).starts_with("oomshim: "), "{fault}: {output:?}"),
-        _ => panic!("{fault}: {output:?}"),
-    });
+    for policy in ["", "[apply]\nstrict = true\n"] {
+        let Some(bench) = Bench::new(policy) else { return };
+        fs::write(bench.at("stdin"), OLD).unwrap();
+        let args = [binary("oomshim-hook").to_str().unwrap().to_owned(), "precreate".to_owned()];
+        let tried = bench.every_fault(&args, |output, fault| match output.status.code() {
+            Some(0) => {
+                let spec = String::from_utf8_lossy(&output.stdout);
+                assert!(spec == NEW || spec == OLD && policy.is_empty(), "{fault}: {spec:?}");
+            }
+            Some(1) => assert!(stderr(output).starts_with("oomshim: "), "{fault}: {output:?}"),
+            _ => panic!("{fault}: {output:?}"),
+        });
+        assert!(tried > 80, "only {tried} faults were tried");
+    }
 }
 
 #[test]

@@ -179,6 +179,17 @@ fn an_exec_never_fails_open() {
         assert_eq!(record["level"], json!("warn"));
         assert!(record["msg"].as_str().unwrap().contains(words), "{record}");
     }
+    let gone = lab();
+    gone.policy("[class.build-step]\noom_score_adj = 640\n");
+    create(&gone, "c");
+    gone.policy("[class.build-step]\noom_score_adj = 700\n");
+    // Nothing is known of the one, and the other's state is gone.
+    for (id, score) in [("nobody", "700"), ("c", "640")] {
+        assert_eq!(of(&gone, &["exec", id, "sh"]), score);
+        let message = format!("exec in container {id}: oom_score_adj {score}, its init is not found");
+        let record = gone.records().pop().unwrap();
+        assert_eq!((&record["level"], &record["msg"]), (&json!("info"), &json!(message)));
+    }
     let lab = lab();
     for line in [&["--new-option", "exec", "c", "sh"][..], &["exec", "--new-option", "c", "sh"]] {
         assert_eq!(of(&lab, line), "500", "{line:?}");

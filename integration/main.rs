@@ -5,6 +5,7 @@
 mod argv;
 mod colour;
 mod common;
+mod descriptors;
 mod doctor;
 mod faults;
 mod hook;

@@ -13,6 +13,7 @@ use crate::system::host::Roots;
 use crate::system::oom_score_adj::OomScoreAdj;
 use crate::system::os_error::OsError;
 use crate::system::process::{Namespace, Process, ProcessError};
+use crate::system::systemd;
 
 /// A machine at one moment.
 #[derive(Debug)]
@@ -48,6 +49,8 @@ pub struct RunningEngine {
     pub launch: Result<Launch, ProcessError>,
     /// The systemd service that it is in, if its cgroup tells.
     service: Option<String>,
+    /// The main process of that service, where systemd tells.
+    pub main_pid: Option<u32>,
 }
 
 /// A process that is called like an engine and is not one of this machine's.
@@ -105,7 +108,9 @@ impl Snapshot {
                 continue;
             };
             match Standing::of(&roots.proc, task.pid) {
-                Ok(Standing::Host | Standing::Own) => engines.extend(RunningEngine::read(&roots.proc, engine, task)),
+                Ok(Standing::Host | Standing::Own) => {
+                    engines.extend(RunningEngine::read(&roots.proc, &root, engine, task));
+                }
                 Ok(standing) => strangers.push(Stranger { engine, pid: task.pid, score: task.score, standing }),
                 // It has ended.
                 Err(_) => {}
@@ -145,13 +150,15 @@ impl Snapshot {
 }
 
 impl RunningEngine {
-    fn read(proc: &Path, engine: Engine, task: &Task) -> Option<RunningEngine> {
+    fn read(proc: &Path, root: &Path, engine: Engine, task: &Task) -> Option<RunningEngine> {
         let launch = Launch::of_process(proc, task.pid);
         // What docker starts as `containerd` has its settings elsewhere.
         if matches!(&launch, Ok(launch) if is_dockers(launch)) {
             return None;
         }
-        Some(RunningEngine { engine, pid: task.pid, score: task.score, launch, service: service(proc, task.pid) })
+        let service = service(proc, task.pid);
+        let main_pid = service.as_deref().and_then(|unit| systemd::main_pid(root, unit));
+        Some(RunningEngine { engine, pid: task.pid, score: task.score, launch, service, main_pid })
     }
 
     /// Which it is, for a sentence.
@@ -164,6 +171,25 @@ impl RunningEngine {
     #[must_use]
     pub fn service(&self) -> Option<&str> {
         self.service.as_deref()
+    }
+
+    /// The main process of its unit, where that is neither this one nor one above it: what the unit's settings and a
+    /// restart of it say, this process never sees.
+    #[must_use]
+    pub fn is_beside(&self, tasks: &[Task]) -> Option<u32> {
+        let main = self.main_pid?;
+        let mut pid = self.pid;
+        // A chain of parents has no loop, but it is read while it changes.
+        for _ in 0..64 {
+            if pid == main {
+                return None;
+            }
+            match tasks.iter().find(|task| task.pid == pid) {
+                Some(task) => pid = task.parent,
+                None => break,
+            }
+        }
+        Some(main)
     }
 
     /// The systemd unit that it is (k3s runs a containerd too), or usually is where that cannot be seen.

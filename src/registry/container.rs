@@ -88,7 +88,8 @@ impl Container {
 
 /// Strings that end in NUL, from which any is left out that is in them: the version, the fields in the order of the
 /// struct, and the command.
-pub(super) fn encode(container: &Container) -> Vec<u8> {
+#[must_use]
+pub fn encode(container: &Container) -> Vec<u8> {
     let number = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
     let runtime = container.runtime.as_ref();
     let path = |path: Option<&PathBuf>| path.map_or(OsString::new(), |path| path.clone().into_os_string());

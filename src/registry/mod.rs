@@ -26,7 +26,7 @@ use nix::sys::stat::{FileStat, Mode, SFlag};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 use thiserror::Error;
 
-pub use container::{Container, decode};
+pub use container::{Container, decode, encode};
 pub use sweep::{all, deleted, sweep};
 
 use crate::fsutil::private_directory;

@@ -87,12 +87,13 @@ fn oomd(text: &[u8]) -> Option<Found> {
     Some(("oomd", path.to_vec()))
 }
 
+/// `Sending SIGTERM to the victim`, the second line of what it writes (its `src/nohang`): the lines before it say who that is,
+/// and the count behind it, `[ OK ] Sending SIGTERM to NAME: 3`, is of kills that were told before.
 fn nohang(name: &[u8], text: &[u8]) -> Option<Found> {
-    let is_it = name.starts_with(b"nohang") && contains(text, b"ending SIG");
-    is_it.then(|| {
-        let victim = split(text, b" to ").map_or(&b""[..], |(_, victim)| victim);
-        ("nohang", victim.to_vec())
-    })
+    let is_it = name.starts_with(b"nohang");
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let is_kill = |line: &[u8]| line.starts_with(b"Sending SIG") && line.ends_with(b" to the victim");
+    (is_it && lines.any(is_kill)).then(|| ("nohang", Vec::new()))
 }
 
 /// `eviction_manager.go:…] "Eviction manager: pod is evicted successfully" pod="NAMESPACE/NAME"`
@@ -107,14 +108,17 @@ fn kubelet(text: &[u8]) -> Option<Found> {
     Some(("kubelet (eviction)", pod.unwrap_or_default().to_vec()))
 }
 
-/// `Kill 'NAME' (1234), uid 10, oom_score_adj 900 to free 1234kB rss`, and the driver before that.
+/// `Kill 'NAME' (1234), uid 10, oom_score_adj 900 to free 1234kB rss` of lmkd, whose tag is `lowmemorykiller`, and `Killing
+/// 'NAME' (1234), adj 900,` of its older versions and of the driver before it.
 fn android(name: &[u8], text: &[u8]) -> Option<Found> {
     let rest = match name {
         b"lmkd" | b"lowmemorykiller" => text,
         _ => text.strip_prefix(b"lowmemorykiller: ").or_else(|| text.strip_prefix(b"lmkd: "))?,
     };
     let rest = rest.strip_prefix(b"Kill '").or_else(|| rest.strip_prefix(b"Killing '"))?;
-    split(rest, b"'").map(|(victim, _)| ("lmkd", victim.to_vec()))
+    let (victim, rest) = split(rest, b"'")?;
+    let pid = rest.strip_prefix(b" (").and_then(leading).map(|(pid, _)| format!(" ({pid})")).unwrap_or_default();
+    Some(("lmkd", [victim, pid.as_bytes()].concat()))
 }
 
 /// `Out of memory in UB 1234: OOM killed process 21738 (php-cgi) …`: kernels of `OpenVZ`, before 3.10.

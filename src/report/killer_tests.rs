@@ -36,13 +36,18 @@ fn each_killer_is_known_by_its_words() {
             "oomd",
             "workload.slice/job-7",
         ),
-        ("Feb 16 13:58:29 h nohang-desktop[9]: Sending SIGTERM to stress (77)", "nohang", "stress (77)"),
+        ("Feb 16 13:58:29 h nohang-desktop[9]:   Sending SIGTERM to the victim", "nohang", ""),
         (
             r#"Feb 16 13:58:29 h kubelet[1]: I0216 13:58:29.1 1 eviction_manager.go:616] "Eviction manager: pod is evicted successfully" pod="ns/web-1""#,
             "kubelet (eviction)",
             "ns/web-1",
         ),
-        ("[    5.000000] lowmemorykiller: Killing 'com.example' (1234), adj 900,", "lmkd", "com.example"),
+        ("[    5.000000] lowmemorykiller: Killing 'com.example' (1234), adj 900,", "lmkd", "com.example (1234)"),
+        (
+            "Feb 16 13:58:29 h lowmemorykiller[500]: Kill 'com.example' (1234), uid 10086, oom_score_adj 900 to free 51200kB rss, 8kB swap; reason: low watermark is breached",
+            "lmkd",
+            "com.example (1234)",
+        ),
         (
             "Nov 24 12:17:04 hw kernel: [758955.653313] Out of memory in UB 1234: OOM killed process 21738 (php-cgi) score 0 vm:281988kB",
             "the OpenVZ kernel",
@@ -75,6 +80,7 @@ fn ordinary_lines_are_no_kills() {
         "Feb 16 13:58:29 h systemd[1]: Killed unit x due to boredom",
         "Feb 16 13:58:29 h kubelet[1]: eviction manager: attempting to reclaim memory",
         "Feb 16 13:58:29 h sshd[1]: pid 5 was killed",
+        "Feb 16 13:58:29 h nohang[9]:   [ OK ] Sending SIGTERM to stress: 3",
     ] {
         let entries = input::all(log.as_bytes());
         assert!(entries.iter().all(|entry| read(entry).is_none()), "{log}");

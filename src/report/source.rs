@@ -131,11 +131,7 @@ impl Kmsg {
                         return Ok(Next::Nothing);
                     }
                 }
-                Ok(count) => {
-                    // The lines behind the first are keys, which say nothing about memory.
-                    let line = buffer[..count].split(|&byte| byte == b'\n').next().unwrap_or_default();
-                    self.reader.line(line, &mut entries);
-                }
+                Ok(count) => record(&mut self.reader, &buffer[..count], &mut entries),
                 Err(Errno::EPIPE) => return Ok(Next::Lost),
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(error(&self.path, errno)),
@@ -157,6 +153,13 @@ impl Kmsg {
             Err(errno) => Err(error(&self.path, errno)),
         }
     }
+}
+
+/// Takes a record of `/dev/kmsg`, and puts the entries behind `out` that are complete with that.
+pub fn record(reader: &mut Reader, record: &[u8], out: &mut Vec<Entry>) {
+    // The lines behind the first are keys, which say nothing about memory.
+    let line = record.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    reader.line(line, out);
 }
 
 /// Gives all entries that the running kernel still has to `take`.

@@ -50,28 +50,18 @@ pub(super) fn create(
     };
     let document = match Document::parse(&bytes) {
         Ok(document) => document,
-        Err(reason) => return give_up(None, Unprotected::NotJson { path, reason }),
+        Err(reason) => {
+            drop(file);
+            return give_up(None, Unprotected::NotJson { path, reason });
+        }
     };
     let workload = Workload::of(&document).named(Some(it.id), bundle.clone());
     let decision = decide::classify(policy, &workload);
-    let class = decision.class.as_ref();
-    let (mut own, plan) = match plan(it, policy, &decision, &workload, environment) {
+    let plan = match protect(it, policy, &decision, &document, &workload, file, environment) {
         Ok(plan) => plan,
-        Err(error) => return give_up(class, error.into()),
+        Err(why) => return give_up(decision.class.as_ref(), why),
     };
-    if policy.strict && !plan.has_its_score() {
-        return give_up(class, Unprotected::Shortfall(effective::shortfall(&decision, &plan)));
-    }
-    if let Err(why) = write(&file, &document, &plan) {
-        return give_up(class, why);
-    }
-    // Of descriptors there may be few, and the rest needs some too.
-    drop(file);
     let asked = plan.score().or(workload.asked.score);
-    if let Err(error) = take_zero(asked, &mut own) {
-        return give_up(class, error.into());
-    }
-    drop(own);
     let container = Container {
         class: decision.name().to_owned(),
         asked: asked.map(OomScoreAdj::get),
@@ -83,6 +73,27 @@ pub(super) fn create(
     record(it, runtime, container, environment);
     effective::log(Some(it.id), Some(&bundle), &workload, &decision, &plan);
     Ok(())
+}
+
+/// Does what the decision says. When it returns, every descriptor is closed: there may be few, and what is left to do
+/// where it fails (raising this process's own score, the records) needs some too.
+fn protect(
+    it: &Invocation<'_>,
+    policy: &Policy,
+    decision: &Decision,
+    document: &Document<'_>,
+    workload: &Workload<'_>,
+    file: AtomicFile,
+    environment: &Environment,
+) -> Result<Plan, Unprotected> {
+    let (mut own, plan) = plan(it, policy, decision, workload, environment)?;
+    if policy.strict && !plan.has_its_score() {
+        return Err(Unprotected::Shortfall(effective::shortfall(decision, &plan)));
+    }
+    write(&file, document, &plan)?;
+    drop(file);
+    take_zero(plan.score().or(workload.asked.score), &mut own)?;
+    Ok(plan)
 }
 
 /// What is to be done for that decision on this machine.

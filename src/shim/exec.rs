@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::known::Known;
 use super::{Environment, ShimError, Unprotected, default_score, is_rootless, raise_own};
@@ -43,18 +43,39 @@ pub(super) fn enter(
             );
             Ok(())
         }
-        // No such container, as far as anybody can see. If the runtime finds one all the same, it is not immune.
-        Ok(None) => {
-            let asked = asked(known).unwrap_or(OomScoreAdj::ZERO).min(OomScoreAdj::ZERO);
-            match raise_own(asked, environment) {
-                Err(error) if policy.strict => return Err(ShimError::StrictExec(error.into())),
-                Err(error) => warn!(message_id, id, "exec in container {id}: its init is not there, and {error}"),
-                Ok(_) => debug!(message_id, id, "exec in container {id}: its init is not there"),
-            }
-            Ok(())
-        }
+        Ok(None) => no_init(directory.is_some(), known, policy, environment, &id),
         Err(why) => fall_back(known, policy, environment, why, Some(&id)),
     }
+}
+
+/// There is no such container, as far as anybody can see. If the runtime finds one all the same, what is started in it has
+/// what the container asked for, or else at least the score of a build step.
+///
+/// `is_kept` is whether the runtime keeps its state where others can read it: runsc has no process of the container on
+/// this machine, and its client needs no more than not to be immune.
+fn no_init(
+    is_kept: bool,
+    known: Option<&Known>,
+    policy: &Policy,
+    environment: &Environment,
+    id: &str,
+) -> Result<(), ShimError> {
+    let message_id = message::EXEC.id;
+    let wanted = asked(known);
+    let wanted = if is_kept {
+        wanted.unwrap_or_else(|| default_score(policy))
+    } else {
+        wanted.unwrap_or(OomScoreAdj::ZERO).min(OomScoreAdj::ZERO)
+    };
+    match raise_own(wanted, environment) {
+        Err(error) if policy.strict => return Err(ShimError::StrictExec(error.into())),
+        Err(error) => warn!(message_id, id, "exec in container {id}: its init is not found, and {error}"),
+        Ok(true) if is_kept => {
+            info!(message_id, id, "exec in container {id}: oom_score_adj {wanted}, its init is not found");
+        }
+        Ok(_) => debug!(message_id, id, "exec in container {id}: its init is not found"),
+    }
+    Ok(())
 }
 
 /// An exec whose command line cannot be read: nobody knows which container it is in.

@@ -16,4 +16,5 @@ pub mod own_score;
 pub mod pidfd;
 pub mod process;
 pub mod signal;
+pub mod systemd;
 pub mod thread;

@@ -1,6 +1,7 @@
 //! Engines that start steps by another runtime than oomshim, so that the steps inherit what the engine has.
 
 use super::super::{Finding, Snapshot};
+use crate::doctor::snapshot::RunningEngine;
 use crate::engines::{Engine, EngineError, Inherits, Launch, Route, Starter};
 use crate::text::escape;
 
@@ -9,6 +10,9 @@ use crate::text::escape;
 pub fn run(machine: &Snapshot) -> Vec<Finding> {
     let mut all = Vec::new();
     for running in &machine.engines {
+        if let Some(main) = running.is_beside(&machine.tasks) {
+            all.push(left_over(running, main));
+        }
         match &running.launch {
             Err(error) => all.push(Finding::skipped(format!("{}: {error}", running.name()))),
             Ok(launch) => {
@@ -25,6 +29,18 @@ pub fn run(machine: &Snapshot) -> Vec<Finding> {
         all.push(Finding::skipped("no engine runs that is known here, and podman is not installed"));
     }
     all
+}
+
+/// An engine that is in a unit's cgroup and was not started by the unit's main process: it was left over from an earlier
+/// start, or somebody put it there.
+fn left_over(running: &RunningEngine, main: u32) -> Finding {
+    let (name, unit, pid) = (running.name(), running.unit(), running.pid);
+    Finding::warn(
+        format!(
+            "{name} is in {unit} and was not started by its main process ({main}): no setting of the unit reaches it"
+        ),
+        format!("see what it is (`systemctl status {unit}`), and end it if it was left over (`kill {pid}`)"),
+    )
 }
 
 /// What podman starts. A hook may stand in for the runtime, for the steps of its builds as well.
@@ -117,6 +133,28 @@ mod tests {
         assert_eq!(statuss(-1000, &shim), [Status::Pass]);
         assert_eq!(statuss(-1000, &gone), [Status::Fail]);
         assert_eq!(statuss(-1000, &broken), [Status::Skipped]);
+    }
+
+    #[test]
+    fn an_engine_beside_its_units_main_process_is_told() {
+        let cgroup = ("proc/9/cgroup", "0::/system.slice/buildkit.service\n");
+        let of = |main: &str| {
+            let (root, machine) =
+                with(&[process(1, 0, "systemd", 0), process(7, 1, "sh", 0), process(9, 7, "buildkitd", 0)], &[cgroup]);
+            for directory in ["run/systemd/system", "usr/bin"] {
+                std::fs::create_dir_all(root.path().join(directory)).unwrap();
+            }
+            let program = root.path().join("usr/bin/systemctl");
+            std::fs::write(&program, format!("#!/bin/sh\necho {main}\n")).unwrap();
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+            let machine = Snapshot::read(machine.roots, machine.root, machine.shim, None);
+            run(&machine).into_iter().map(|finding| finding.message).find(|message| message.contains("main process"))
+        };
+        for not_beside in ["9", "7", "0", ""] {
+            assert_eq!(of(not_beside), None, "{not_beside}");
+        }
+        let message = of("8").unwrap();
+        assert!(message.starts_with("buildkitd (9) is in buildkit.service and was not started by"), "{message}");
     }
 
     #[test]

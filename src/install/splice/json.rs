@@ -8,8 +8,8 @@ use crate::json;
 pub(super) fn merge(text: &str, fragment: &str) -> Result<String, SpliceError> {
     let malformed = |error: serde_json::Error| SpliceError::Malformed(error.to_string());
     let more: Value = serde_json::from_str(fragment).map_err(malformed)?;
-    // Engines take an empty file for an empty object.
-    if text.trim().is_empty() {
+    // Engines take an empty file for an empty object. What is white space to JSON is less than what is to Unicode.
+    if text.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
         let shown = serde_json::to_string_pretty(&more).map_err(malformed)?;
         return Ok(format!("{text}{shown}\n"));
     }
@@ -104,12 +104,17 @@ mod tests {
         ] {
             assert_eq!(merge(text, FRAGMENT).as_deref(), Ok(expected), "{text}");
         }
-        assert!(merge("", FRAGMENT).unwrap().starts_with("{\n  \"default-runtime\""));
+        for empty in ["", " \r\n\t"] {
+            assert!(merge(empty, FRAGMENT).unwrap().starts_with(&format!("{empty}{{\n  \"default-runtime\"")));
+        }
     }
 
     #[test]
     fn what_does_not_fit_is_refused() {
         assert_eq!(merge("[]", FRAGMENT), Err(SpliceError::DoesNotFit));
-        assert!(matches!(merge("{", FRAGMENT), Err(SpliceError::Malformed(_))));
+        // A form feed is no white space to JSON.
+        for malformed in ["{", "\u{c}"] {
+            assert!(matches!(merge(malformed, FRAGMENT), Err(SpliceError::Malformed(_))), "{malformed:?}");
+        }
     }
 }

@@ -1,0 +1,3 @@
+module oomshim/judge
+
+go 1.24
