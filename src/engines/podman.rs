@@ -1,5 +1,6 @@
 //! Podman: no daemon stands between it and the runtime, so a container inherits the oom_score_adj of whoever called podman.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,54 @@ pub fn routes(launch: &Launch, shim: &Path) -> Result<Vec<Route>, EngineError> {
     let remedy = remedy(launch, &files, starter.flavor(), shim);
     let workloads = "containers and build steps".into();
     Ok(vec![Route { workloads, starter, source, inherits: Inherits::Engine, remedy }])
+}
+
+/// A name of a runtime that leads to oomshim by the name of another family, as older advice had it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misnamed {
+    /// The runtime's name, by which podman knows containers.
+    pub name: String,
+    /// The path that it leads to.
+    pub path: PathBuf,
+    /// The file that says so.
+    pub file: PathBuf,
+    /// What makes containers that were made by that name stoppable again, and keeps those that were made since.
+    pub remedy: Remedy,
+}
+
+/// The names in `[engine.runtimes]` by which podman would ask one runtime to stop what another one started.
+///
+/// # Errors
+/// [`EngineError`] when a containers.conf is there and cannot be read.
+pub fn misnamed(launch: &Launch, shim: &Path) -> Result<Vec<Misnamed>, EngineError> {
+    let mut last: BTreeMap<String, (PathBuf, PathBuf)> = BTreeMap::new();
+    for file in config_files(launch) {
+        let Some(table) = launch.read_toml(&file)? else { continue };
+        let runtimes = table.get("engine").and_then(|engine| engine.get("runtimes")).and_then(Value::as_table);
+        for (name, paths) in runtimes.into_iter().flatten() {
+            let paths = paths.as_array().into_iter().flatten().filter_map(Value::as_str);
+            let mut there = paths.map(|path| Starter::of(launch, OsStr::new(path)));
+            match there.find(|starter| !matches!(starter, Starter::Missing(_))) {
+                Some(Starter::Oomshim(path)) => drop(last.insert(name.clone(), (path, file.clone()))),
+                // A later file has put another program there.
+                _ => drop(last.remove(name)),
+            }
+        }
+    }
+    let family = |name: &OsStr| Flavor::of_runtime(name);
+    let all = last.into_iter().filter_map(|(name, (path, file))| {
+        let is_known = SUPPORT_JSON.contains(&name.as_str());
+        let wanted = family(OsStr::new(&name));
+        if !is_known || wanted == family(path.file_name().unwrap_or_default()) {
+            return None;
+        }
+        let (right, commands) = route::shim_of(launch, shim, wanted);
+        let lines = vec!["[engine.runtimes]".to_owned(), format!("{name} = [{}]", quoted(&right))];
+        let effect = "then every container of that name can be stopped: oomshim sends each to the runtime that made it";
+        let remedy = Remedy { commands, ..Remedy::set(file.clone(), lines, effect) };
+        Some(Misnamed { name, path, file, remedy })
+    });
+    Ok(all.collect())
 }
 
 /// A runtime of a name of its own. Containers keep the name of the runtime that they were made with, and what that name
@@ -181,6 +230,29 @@ mod tests {
              [engine.runtimes]\n    oomshim-crun = [\"/usr/bin/oomshim-crun\"]\n\
              it holds from the next container on; those that exist keep the runtime that they were made with"
         );
+    }
+
+    #[test]
+    fn a_name_of_another_family_is_found_and_put_right() {
+        let conf = "/etc/containers/containers.conf";
+        let of = |table: &str| {
+            let (root, launch) = engine("podman", &[(conf, table)]);
+            (misnamed(&launch, Path::new("/usr/bin/oomshim-runc")).unwrap(), root, launch)
+        };
+        for right in [
+            "",
+            "runc = [\"/usr/bin/oomshim-runc\"]",
+            "crun = [\"/usr/bin/runc\"]",
+            "own = [\"/usr/bin/oomshim-runc\"]",
+        ] {
+            assert_eq!(of(&format!("[engine.runtimes]\n{right}\n")).0, [], "{right}");
+        }
+        let (found, root, launch) = of("[engine.runtimes]\ncrun = [\"/absent\", \"/usr/bin/oomshim-runc\"]\n");
+        let [wrong] = <[Misnamed; 1]>::try_from(found).unwrap();
+        assert_eq!((wrong.name.as_str(), wrong.path.as_path()), ("crun", Path::new("/usr/bin/oomshim-runc")));
+        assert_eq!(wrong.remedy.commands, ["ln -s oomshim-runc /usr/bin/oomshim-crun"]);
+        follow(&wrong.remedy, root.path(), Path::new(""));
+        assert_eq!(misnamed(&launch, Path::new("/usr/bin/oomshim-runc")).unwrap(), []);
     }
 
     #[test]

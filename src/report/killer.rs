@@ -113,7 +113,8 @@ fn kubelet(text: &[u8]) -> Option<Found> {
 fn android(name: &[u8], text: &[u8]) -> Option<Found> {
     let rest = match name {
         b"lmkd" | b"lowmemorykiller" => text,
-        _ => text.strip_prefix(b"lowmemorykiller: ").or_else(|| text.strip_prefix(b"lmkd: "))?,
+        // The driver, or logcat's `11-25 10:00:00.123   500   500 I lowmemorykiller: `.
+        _ => [&b"lowmemorykiller: "[..], b"lmkd: "].iter().find_map(|tag| Some(split(text, tag)?.1))?,
     };
     let rest = rest.strip_prefix(b"Kill '").or_else(|| rest.strip_prefix(b"Killing '"))?;
     let (victim, rest) = split(rest, b"'")?;

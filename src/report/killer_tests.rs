@@ -44,6 +44,11 @@ fn each_killer_is_known_by_its_words() {
         ),
         ("[    5.000000] lowmemorykiller: Killing 'com.example' (1234), adj 900,", "lmkd", "com.example (1234)"),
         (
+            "11-25 10:00:00.123   500   500 I lowmemorykiller: Kill 'com.example' (1234), uid 10086, oom_score_adj 900 to free 5kB rss",
+            "lmkd",
+            "com.example (1234)",
+        ),
+        (
             "Feb 16 13:58:29 h lowmemorykiller[500]: Kill 'com.example' (1234), uid 10086, oom_score_adj 900 to free 51200kB rss, 8kB swap; reason: low watermark is breached",
             "lmkd",
             "com.example (1234)",

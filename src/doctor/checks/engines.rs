@@ -2,7 +2,9 @@
 
 use super::super::{Finding, Snapshot};
 use crate::doctor::snapshot::RunningEngine;
-use crate::engines::{Engine, EngineError, Inherits, Launch, Route, Starter};
+use crate::engines::{Engine, EngineError, Inherits, Launch, Route, Starter, podman};
+use crate::policy::file;
+use crate::runtime::flavor::Flavor;
 use crate::text::escape;
 
 /// Looks at the command lines and the configuration of the engines that run, and at podman's where it is installed.
@@ -24,6 +26,7 @@ pub fn run(machine: &Snapshot) -> Vec<Finding> {
     let podman = Launch::by_root("podman", machine.files());
     if podman.find_program("podman".as_ref()).is_some() {
         all.extend(of_podman(machine, &podman));
+        all.extend(misnamed(machine, &podman));
     }
     if all.is_empty() {
         all.push(Finding::skipped("no engine runs that is known here, and podman is not installed"));
@@ -41,6 +44,28 @@ fn left_over(running: &RunningEngine, main: u32) -> Finding {
         ),
         format!("see what it is (`systemctl status {unit}`), and end it if it was left over (`kill {pid}`)"),
     )
+}
+
+/// Names of runtimes that lead to the shim of another family. A file that cannot be read is told with the routes.
+fn misnamed(machine: &Snapshot, podman: &Launch) -> Vec<Finding> {
+    let all = podman::misnamed(podman, &machine.shim).unwrap_or_default();
+    // A policy that names the runtime makes the shim that one, by whatever name it is called.
+    let is_running = machine.root == std::path::Path::new("/");
+    let policy = file::load(machine.policy.as_deref()).ok().filter(|_| is_running).map(|loaded| loaded.policy);
+    let becomes = policy.and_then(|policy| policy.flavor.or_else(|| policy.runtime.as_deref().map(Flavor::of_path)));
+    let all = all.into_iter().filter(|it| becomes != Some(Flavor::of_runtime(it.name.as_ref())));
+    let finding = |it: podman::Misnamed| {
+        let shown = |path: &std::path::Path| escape::bytes(path.as_os_str().as_encoded_bytes());
+        let (name, path, file) = (escape::text(&it.name).into_owned(), shown(&it.path), shown(&it.file));
+        Finding::fail(
+            format!(
+                "podman: the runtime {name} leads to {path} ({file}), which becomes another runtime: it cannot stop containers \
+                 that {name} made, and `podman rm --force` would leave their processes alive"
+            ),
+            it.remedy.to_string(),
+        )
+    };
+    all.map(finding).collect()
 }
 
 /// What podman starts. A hook may stand in for the runtime, for the steps of its builds as well.
@@ -168,6 +193,22 @@ mod tests {
         assert_eq!(of("disabled_plugins = [\"cri\"]\n"), [Status::Pass]);
         assert_eq!(of(versionless), [Status::Skipped]);
         assert_eq!(of(&format!("version = 2\n{versionless}")), [Status::Fail]);
+    }
+
+    #[test]
+    fn advice_of_old_is_taken_back() {
+        let conf = "[engine]\nruntime = \"crun\"\n[engine.runtimes]\ncrun = [\"/usr/bin/oomshim-runc\"]\n";
+        let programs = ["usr/bin/podman", "usr/bin/crun", "usr/bin/oomshim-runc"];
+        let mut files: Vec<(&str, &str)> = programs.iter().map(|name| (*name, "x")).collect();
+        files.push(("etc/containers/containers.conf", conf));
+        let (root, machine) = with(&[], &files);
+        for name in programs {
+            std::fs::set_permissions(root.path().join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let findings = run(&machine);
+        let wrong = findings.iter().find(|finding| finding.status == Status::Fail).unwrap();
+        assert!(wrong.message.contains("the runtime crun leads to /usr/bin/oomshim-runc"), "{wrong:?}");
+        assert!(wrong.remedy.as_ref().unwrap().contains("    crun = [\"/usr/bin/oomshim-crun\"]\n"), "{wrong:?}");
     }
 
     #[test]

@@ -84,6 +84,9 @@ pub(super) fn whole_forms(records: &[Record]) -> Vec<(&'static str, Vec<u8>)> {
             json_string(&format!("{} {}", bracket(it.1), it.2))
         ))).into_bytes()),
         ("Splunk", each(&|it| format!("{{\"result\":{{\"_raw\":{}}}}}\n", json_string(&format!("{} {}", bracket(it.1), it.2))))),
+        ("Loki", format!("{{\"data\":{{\"result\":[{{\"stream\":{{\"job\":\"kern\"}},\"values\":[{}]}}]}}}}\n", objects(&|it| format!(
+            "[\"{}\",{}]", (DAY * 1_000_000 + it.1) * 1000, json_string(&it.2)
+        ))).into_bytes()),
         ("JSON in JSON", each(&|it| format!("{{\"log\":{}}}\n", json_string(&journal(it, ""))))),
         ("JSON that was cut", {
             let mut cut = b"{\"log\": [\n".to_vec();

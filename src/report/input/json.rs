@@ -170,7 +170,13 @@ fn walk(value: &Value, outer: &Time, depth: usize, out: &mut Vec<Message>) {
         return;
     }
     match value {
-        Value::Array(values) => values.iter().for_each(|value| walk(value, outer, depth + 1, out)),
+        Value::Array(values) => match line_of_loki(values) {
+            Some((mut time, text)) => {
+                time.or(outer.clone());
+                out.push(Message { text, time, source: Source::Unknown });
+            }
+            None => values.iter().for_each(|value| walk(value, outer, depth + 1, out)),
+        },
         Value::Object(object) => {
             let mut time = time(object);
             time.or(outer.clone());
@@ -182,6 +188,13 @@ fn walk(value: &Value, outer: &Time, depth: usize, out: &mut Vec<Message>) {
         }
         _ => {}
     }
+}
+
+/// Loki's `"values":[["1764000000000000000","LINE"],…]`: nanoseconds and a line that has no key.
+fn line_of_loki(values: &[Value]) -> Option<(Time, Vec<u8>)> {
+    let [Value::String(nanoseconds), Value::String(line), ..] = values else { return None };
+    let epoch = nanoseconds.parse::<u64>().ok()? / 1000;
+    Some((Time { since_boot: None, wall: Some(Wall::Epoch(epoch)) }, line.clone().into_bytes()))
 }
 
 fn message(object: &Map<String, Value>, name: &str, text: Vec<u8>, time: Time, depth: usize, out: &mut Vec<Message>) {
