@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use super::support::docker_like::IMAGE;
 use super::support::{Output, SAY_SCORE, Scenario, Suite, binary, run};
 
-pub(crate) const NEEDS: &[&str] = &["podman", "conmon", "crun", "busybox", "unshare", "nsenter"];
+pub(crate) const NEEDS: &[&str] = &["podman", "conmon", "crun", "runc", "busybox", "unshare", "nsenter"];
 
 pub(crate) fn scenarios(suite: &Arc<Suite>) -> Vec<Scenario> {
     let scenario = |name, run: fn(&Host) -> Result<()>| {
@@ -20,7 +20,9 @@ pub(crate) fn scenarios(suite: &Arc<Suite>) -> Vec<Scenario> {
         Scenario::new(name, move || run(&Host::new(&suite, name)?))
     };
     vec![
-        scenario("doctor's remedy keeps what runs and covers what comes", remedy),
+        scenario("doctor's remedy keeps what runs and covers what comes", |host| remedy(host, "crun")),
+        scenario("doctor's remedy does so with runc", with_runc),
+        scenario("advice of old is taken back, with containers before and since", advice_of_old),
         scenario("install and uninstall, with containers before and after", install),
         scenario("the shipped containers.conf lets crun run without cgroups", without_cgroups),
         scenario("hooks_dir covers a restart, and --hooks-dir does not", hooks_dir),
@@ -106,14 +108,15 @@ impl Host {
         Ok(std::fs::read_to_string(format!("/proc/{pid}/oom_score_adj"))?.trim().parse()?)
     }
 
-    /// What doctor says of podman: its status and its remedy.
+    /// What doctor says of podman: its worst status and that one's remedy.
     fn doctor(&self) -> Result<(String, Option<String>)> {
         let oomshim = self.directory.join("bin/oomshim").display().to_string();
         let output = self.command(&[oomshim.as_str(), "doctor", "--only", "engines", "--format", "json"])?;
         let value: serde_json::Value = serde_json::from_str(output.printed())?;
         let findings = value["checks"][0]["findings"].as_array().context("findings")?.clone();
         let podman = |it: &&serde_json::Value| it["message"].as_str().is_some_and(|text| text.starts_with("podman: "));
-        let finding = findings.iter().find(podman).context("a finding about podman")?;
+        let of = |status: &str| findings.iter().filter(podman).find(|it| it["status"] == status);
+        let finding = ["fail", "warn", "skipped", "pass"].into_iter().find_map(of).context("a finding about podman")?;
         let word = |key: &str| finding[key].as_str().map(str::to_owned);
         Ok((word("status").context("a status")?, word("remedy")))
     }
@@ -148,7 +151,12 @@ fn follow(host: &Host, remedy: &str) -> Result<()> {
     host.write(file.strip_suffix(':').context("a file")?, &format!("{}\n", lines.join("\n")))
 }
 
-fn remedy(host: &Host) -> Result<()> {
+fn with_runc(host: &Host) -> Result<()> {
+    host.write(&format!("{DROP_INS}/10-runc.conf"), "[engine]\nruntime = \"runc\"\n")?;
+    remedy(host, "runc")
+}
+
+fn remedy(host: &Host, family: &str) -> Result<()> {
     host.start("running", &[])?;
     host.start("restarted", &[])?;
     let pid = host.say(&["inspect", "-f", "{{.State.Pid}}", "running"])?;
@@ -157,22 +165,55 @@ fn remedy(host: &Host) -> Result<()> {
     follow(host, &remedy.context("a remedy")?)?;
     let (status, remedy) = host.doctor()?;
     ensure!(status == "pass" && remedy.is_none(), "after its remedy: {status} {remedy:?}");
-    // What ran before is crun's, and can be used, restarted and stopped.
+    // What ran before is the old runtime's, and can be used, restarted and stopped.
     let runtime = |name: &str| host.say(&["inspect", "-f", "{{.OCIRuntime}}", name]);
-    ensure!(runtime("running")? == "crun", "{}", runtime("running")?);
+    ensure!(runtime("running")? == family, "{}", runtime("running")?);
     host.say(&["exec", "running", "true"])?;
     host.say(&["restart", "-t", "0", "restarted"])?;
-    ensure!(runtime("restarted")? == "crun" && host.init_score("restarted")? == 0);
+    ensure!(runtime("restarted")? == family && host.init_score("restarted")? == 0);
     host.say(&["stop", "-t", "0", "running"])?;
     ensure!(!Path::new("/proc").join(&pid).exists(), "podman stop left {pid} alive");
     host.say(&["rm", "-f", "-t", "0", "running", "restarted"])?;
-    // What comes is oomshim's, by a command line that crun reads.
+    // What comes is oomshim's, by a command line that the old one reads.
     host.start("new", &[])?;
-    ensure!(runtime("new")? == "oomshim-crun" && host.init_score("new")? == 500, "{}", host.init_score("new")?);
+    ensure!(
+        runtime("new")? == format!("oomshim-{family}") && host.init_score("new")? == 500,
+        "{}",
+        host.init_score("new")?
+    );
     let exec = host.podman(&["exec", "new", "sh", "-c", SAY_SCORE])?.score()?;
     ensure!(exec == 500, "exec has {exec}");
-    host.say(&["run", "--rm", "--cgroups=disabled", "--network", "none", IMAGE, "true"])?;
+    if family == "crun" {
+        host.say(&["run", "--rm", "--cgroups=disabled", "--network", "none", IMAGE, "true"])?;
+    }
     host.say(&["rm", "-f", "-t", "0", "new"]).map(drop)
+}
+
+/// `crun = [".../oomshim-runc"]`, as doctor said once: by that name the shim becomes runc, which knows nothing of what crun
+/// made.
+fn advice_of_old(host: &Host) -> Result<()> {
+    let pid = |name: &str| host.say(&["inspect", "-f", "{{.State.Pid}}", name]);
+    host.start("before", &[])?;
+    let shim = host.directory.join("bin/oomshim-runc").display().to_string();
+    host.write(&format!("{DROP_INS}/50-old.conf"), &format!("[engine.runtimes]\ncrun = [\"{shim}\"]\n"))?;
+    host.start("since", &[])?;
+    ensure!(host.init_score("since")? == 500, "{}", host.init_score("since")?);
+    host.podman(&["exec", "before", "true"])?.refused()?;
+    let (status, remedy) = host.doctor()?;
+    ensure!(status == "fail", "{status} {remedy:?}");
+    follow(host, &remedy.context("a remedy")?)?;
+    let (status, remedy) = host.doctor()?;
+    ensure!(status == "pass" && remedy.is_none(), "after its remedy: {status} {remedy:?}");
+    host.start("new", &[])?;
+    ensure!(host.init_score("new")? == 500, "{}", host.init_score("new")?);
+    for name in ["before", "since", "new"] {
+        host.say(&["exec", name, "true"])?;
+        let process = Path::new("/proc").join(pid(name)?);
+        host.say(&["stop", "-t", "0", name])?;
+        ensure!(!process.exists(), "podman stop left {name} alive");
+        host.say(&["rm", "-f", "-t", "0", name])?;
+    }
+    Ok(())
 }
 
 fn install(host: &Host) -> Result<()> {
