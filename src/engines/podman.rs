@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
@@ -82,7 +83,11 @@ pub fn misnamed(launch: &Launch, shim: &Path) -> Result<Vec<Misnamed>, EngineErr
             }
         }
     }
-    let family = |name: &OsStr| Flavor::of_runtime(name);
+    // `oomshim-crun` becomes crun.
+    let plain = |name: &OsStr| {
+        OsStr::from_bytes(name.as_bytes().strip_prefix(b"oomshim-").unwrap_or(name.as_bytes())).to_owned()
+    };
+    let family = |name: &OsStr| Flavor::of_runtime(&plain(name));
     let all = last.into_iter().filter_map(|(name, (path, file))| {
         let is_known = SUPPORT_JSON.contains(&name.as_str());
         let wanted = family(OsStr::new(&name));
