@@ -38,7 +38,7 @@ for mix in $(seq $mixes); do
     random 4
     sleep $random
     random 4
-    pace=$(awk "BEGIN { print 0.2 + $random * 0.15 }")
+    pace=$(awk "BEGIN { print 0.1 + $random * 0.1 }")
     in_job grower "while :; do hog 20 & sleep $pace; done"
     wait_for 90 has_record killed || fail "mix $mix ($told): nobody was killed: $(oomshim guard status | tr '\n' ' ')"
     victim=$(record cgroup)
