@@ -93,7 +93,7 @@ fn a_baseline_hides_what_was_there() {
 #[test]
 fn a_line_for_each_finding() {
     let said = run(["--format", "oneline", "--select", "oom-score-adj-unset", FIRES]);
-    let message = "no oomScoreAdj: the step inherits the score of the engine that starts it";
+    let message = "no oomScoreAdj: the step inherits the oom_score_adj of the engine that starts it";
     assert_eq!(said.out, format!("{FIRES}:3:3: warning: {message} [oom-score-adj-unset]\n"));
 }
 
