@@ -88,8 +88,8 @@ check: ## Format, clippy and documentation, as CI wants them
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
 .PHONY: mutants
-mutants: ## Which changes of what decides no unit test notices (needs cargo-mutants; hours; FILES="-f src/runtime/locate.rs" for a part)
-	$(CARGO) mutants --jobs 1 --output target $(FILES)
+mutants: ## Which changes of what decides no unit test notices (needs cargo-mutants; hours; ONLY=src/runtime/locate for a part)
+	$(CARGO) mutants --jobs 1 --output target $(if $(ONLY),--re '$(ONLY)')
 
 .PHONY: check-fast
 check-fast: ## After an edit: whether it compiles and the unit tests hold, in seconds

@@ -123,8 +123,8 @@ const TABLE: &[(&str, Policy, Spec, Bundle, Outcome)] = &[
     ("create",  OomshimRuntime, Good,      Writable, Refused("is oomshim itself; set `path` under [runtime]")),
 ];
 
-/// Verbs that edit nothing, with every policy that still names a runtime.
-const OTHER_VERBS: [&str; 10] =
+/// Subcommands that edit nothing, with every policy that still names a runtime.
+const OTHER_SUBCOMMANDS: [&str; 10] =
     ["state", "kill", "delete", "start", "exec", "ps", "features", "--version", "frobnicate", "list"];
 
 /// How an engine calls: the arguments before the subcommand, those behind it, and the log file if it gives one.
@@ -243,7 +243,7 @@ fn snapshot(bundle: &Path) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn the_table_is_true_for_every_engine() {
+fn the_table_holds_for_every_engine() {
     for (subcommand, policy, spec, access, outcome) in TABLE {
         for engine in &ENGINES {
             let row = format!("{subcommand}, {policy:?}, {spec:?}, {access:?} as {} calls", engine.name);
@@ -309,9 +309,9 @@ fn refused(row: &str, words: &str, stderr: &str, log: Option<&str>, has_log: boo
 }
 
 #[test]
-fn verbs_that_edit_nothing_pass_through_with_any_policy() {
+fn subcommands_that_edit_nothing_pass_through_with_any_policy() {
     for policy in [Plain, Strict, Keep, TooLowStrict] {
-        for subcommand in OTHER_VERBS {
+        for subcommand in OTHER_SUBCOMMANDS {
             let lab = lab(policy);
             let bundle = bundle(&lab, Good);
             let before = snapshot(&bundle);
@@ -332,8 +332,8 @@ fn verbs_that_edit_nothing_pass_through_with_any_policy() {
 
 /// Another runtime would say that there is no such container, and engines take that for a success.
 #[test]
-fn verbs_that_edit_nothing_go_to_the_same_runtime_when_the_policy_is_broken() {
-    for subcommand in OTHER_VERBS {
+fn subcommands_that_edit_nothing_go_to_the_same_runtime_when_the_policy_is_broken() {
+    for subcommand in OTHER_SUBCOMMANDS {
         let lab = lab(Broken);
         let decoys = lab.path().join("decoys");
         fs::create_dir(&decoys).unwrap();

@@ -1,4 +1,4 @@
-//! The command lines of `oomshim` and `oomshim-hook`, one room a subcommand. What they say to people is said here; what
+//! The command lines of `oomshim` and `oomshim-hook`, one module a subcommand. What they say to people is said here; what
 //! they do is done elsewhere.
 
 mod colour;

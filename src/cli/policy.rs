@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 
 use super::{Exit, colour};
-use crate::explain::{self, Explanation, Outcome};
+use crate::explain::{self, Explanation, RuleOutcome};
 use crate::lint;
 use crate::lint::finding::Severity;
 use crate::lint::kind::FileKind;
@@ -157,7 +157,7 @@ fn json(explanation: &Explanation) -> anyhow::Result<String> {
     let rules: Vec<_> = explanation
         .rules
         .iter()
-        .map(|rule| serde_json::json!({"rule": rule.name, "matched": rule.outcome == Outcome::Holds, "why": rule.outcome.to_string()}))
+        .map(|rule| serde_json::json!({"rule": rule.name, "matched": rule.outcome == RuleOutcome::Holds, "why": rule.outcome.to_string()}))
         .collect();
     let edits: Vec<_> = explanation
         .edits

@@ -64,12 +64,12 @@ pub struct Judged {
     /// The rule's place and class.
     pub name: String,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: RuleOutcome,
 }
 
 /// What came of a rule.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RuleOutcome {
     /// Every condition holds.
     Holds,
     /// A condition does not hold.
@@ -81,14 +81,14 @@ pub enum Outcome {
     },
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for RuleOutcome {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Outcome::Holds => out.write_str("matches"),
-            Outcome::Fails { condition, values } if values.is_empty() => {
+            RuleOutcome::Holds => out.write_str("matches"),
+            RuleOutcome::Fails { condition, values } if values.is_empty() => {
                 write!(out, "no, {condition} and the container has none")
             }
-            Outcome::Fails { condition, values } => write!(out, "no, {condition} and it is {}", values.join(", ")),
+            RuleOutcome::Fails { condition, values } => write!(out, "no, {condition} and it is {}", values.join(", ")),
         }
     }
 }
@@ -185,10 +185,11 @@ fn name(index: usize, rule: &Rule) -> String {
 }
 
 fn judge(index: usize, rule: &Rule, workload: &Workload<'_>) -> Judged {
-    let outcome = rule.fails_on(workload).map_or(Outcome::Holds, |Failed { condition, values }| Outcome::Fails {
-        condition: format!("{} = {:?}", condition.field, condition.pattern.text()),
-        values: values.iter().map(|value| format!("{:?}", String::from_utf8_lossy(value))).collect(),
-    });
+    let outcome =
+        rule.fails_on(workload).map_or(RuleOutcome::Holds, |Failed { condition, values }| RuleOutcome::Fails {
+            condition: format!("{} = {:?}", condition.field, condition.pattern.text()),
+            values: values.iter().map(|value| format!("{:?}", String::from_utf8_lossy(value))).collect(),
+        });
     Judged { name: name(index, rule), outcome }
 }
 

@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_volunteer_is_never_spared() {
+    fn a_class_request_spares_nobody() {
         let class = |order, reserve| ClassGuard { order, reserve: Size::Bytes(reserve) };
         let own = class(Order::Normal, 0);
         assert_eq!(own.tightened_by(class(Order::Never, 1 << 30)), own);

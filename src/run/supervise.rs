@@ -9,7 +9,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::witness::Witness;
-use crate::system::clone::{Change, Child};
+use crate::system::clone::{Child, StateChange};
 
 /// The signals of this process, read instead of handled, so that none is lost and none ends it before its job.
 #[derive(Debug)]
@@ -123,15 +123,15 @@ pub fn supervise(child: &Child, signals: &Signals, mut witness: Option<&mut Witn
             }
         }
         match child.change()? {
-            Some(Change::Exited(status)) => return Ok(End::Status(status)),
-            Some(Change::Killed(signal)) => return Ok(End::Signal(signal)),
-            Some(Change::Stopped(_)) => {
+            Some(StateChange::Exited(status)) => return Ok(End::Status(status)),
+            Some(StateChange::Killed(signal)) => return Ok(End::Signal(signal)),
+            Some(StateChange::Stopped(_)) => {
                 stop_with(child)?;
                 if let Some(witness) = &witness {
                     witness.go_on();
                 }
             }
-            Some(Change::Continued) | None => {}
+            Some(StateChange::Continued) | None => {}
         }
     }
 }

@@ -46,7 +46,7 @@ pub struct Child {
 
 /// What became of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum StateChange {
     /// It ended with that status.
     Exited(i32),
     /// That signal ended it.
@@ -111,7 +111,7 @@ impl Child {
     ///
     /// # Errors
     /// The kernel's; ECHILD where somebody else waited for it.
-    pub fn change(&self) -> Result<Option<Change>, Errno> {
+    pub fn change(&self) -> Result<Option<StateChange>, Errno> {
         let flags = libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED | libc::WNOHANG;
         let id = libc::id_t::try_from(self.pid).map_err(|_| Errno::ECHILD)?;
         // SAFETY: all zero is a valid siginfo_t, and the kernel writes one to it.
@@ -124,10 +124,10 @@ impl Child {
             return Ok(None);
         }
         Ok(match info.si_code {
-            libc::CLD_EXITED => Some(Change::Exited(status)),
-            libc::CLD_KILLED | libc::CLD_DUMPED => Some(Change::Killed(status)),
-            libc::CLD_STOPPED | libc::CLD_TRAPPED => Some(Change::Stopped(status)),
-            libc::CLD_CONTINUED => Some(Change::Continued),
+            libc::CLD_EXITED => Some(StateChange::Exited(status)),
+            libc::CLD_KILLED | libc::CLD_DUMPED => Some(StateChange::Killed(status)),
+            libc::CLD_STOPPED | libc::CLD_TRAPPED => Some(StateChange::Stopped(status)),
+            libc::CLD_CONTINUED => Some(StateChange::Continued),
             _ => None,
         })
     }
