@@ -15,8 +15,6 @@ KillMode=process
 Delegate=yes
 TimeoutStartSec=150
 END
-cp -a /etc/docker $work/docker-before
-cp -a /etc/systemd/system $work/units-before
 # systemd mounts it, docker then wants AppArmor, and the image has no parser for its profile.
 umount /sys/kernel/security
 systemctl daemon-reload
@@ -27,6 +25,9 @@ run() { docker run --detach --name "$1" --network none steps hog 1 >/dev/null ||
 pid_of() { docker inspect --format '{{.State.Pid}}' "$1"; }
 
 run before
+# dockerd made files of its own there.
+cp -a /etc/docker $work/docker-before
+cp -a /etc/systemd/system $work/units-before
 before=$(pid_of before)
 expect "a container before" "$(score "$before")" 0
 oomshim install --dry-run docker >$work/diff.log 2>&1 && fail "--dry-run says that nothing would change"
