@@ -40,7 +40,8 @@ expect_text "install" $work/install.log '^docker: a step of docker build has oom
 expect "dockerd's score" "$(score "$(systemctl show -P MainPID docker)")" -1000
 expect "the container of before" "$(pid_of before)" "$before"
 oomshim install --check docker >$work/check.log 2>&1 || fail "install --check: $(cat $work/check.log)"
-oomshim protect --check-unit docker.service >$work/unit.log 2>&1 || fail "protect --check-unit: $(cat $work/unit.log)"
+# With the environment that the unit has, as ExecStartPre= gets it.
+env PATH=/usr/local/lib/oomshim:/usr/sbin:/usr/bin:/sbin:/bin /opt/oomshim/bin/oomshim protect --check-unit docker.service >$work/unit.log 2>&1 || fail "protect --check-unit: $(cat $work/unit.log)"
 run during
 expect "a container" "$(score "$(pid_of during)")" 500
 
