@@ -28,10 +28,14 @@ expect "the container of before" "$(pid old)" "$old"
 oomshim uninstall containerd >$work/uninstall.log 2>&1 && fail "uninstall leaves no handler: $(cat $work/uninstall.log)"
 expect_text "uninstall" $work/uninstall.log 'containers need the name: '
 restart_containerd
+# containerd keeps a pod's program with the pod, whatever its handler means by now.
 start_container during later 0 sleep 1000
-expect "a later container in the old pod" "$(score "$(pid later)")" 0
+expect "a later container in the old pod" "$(score "$(pid later)")" 500
+start_pod plain oomshim
+start_container plain raw 0 sleep 1000
+expect "a container of a new pod with the handler" "$(score "$(pid raw)")" 0
 alive "$(pid new)" || fail "the container of the handler is gone"
-for pod in during before; do
+for pod in during plain before; do
     ask StopPodSandbox "{ \"pod_sandbox_id\": \"$(cat $pods/$pod)\" }" >/dev/null || fail "pod $pod cannot be stopped"
     ask RemovePodSandbox "{ \"pod_sandbox_id\": \"$(cat $pods/$pod)\" }" >/dev/null || fail "pod $pod cannot be removed"
 done
