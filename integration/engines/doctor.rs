@@ -244,7 +244,7 @@ fn install(host: &Host) -> Result<()> {
     host.say(&["exec", "before", "true"])?;
     // The name stays for the container that was made with it, and leads to crun itself.
     let (code, said) = host.oomshim(&["uninstall", "podman"])?;
-    ensure!(code == Some(1) && said.contains("these need: new"), "{code:?} {said}");
+    ensure!(code == Some(1) && said.contains("containers need the name: new"), "{code:?} {said}");
     host.start("after", &[])?;
     ensure!(runtime("after")? == "crun" && host.init_score("after")? == 0);
     host.say(&["exec", "new", "true"])?;
