@@ -22,6 +22,13 @@ build: ## Build the three static binaries
 demo: build ## See who dies when memory runs out, without oomshim and with it (root)
 	demo/demo $(BIN)
 
+.PHONY: demo-guard
+demo-guard: build tools ## See oomshim guard kill a job that grows, in the VM, with the picture of it
+	VM_JOBS=1 integration/vm/run guard-demo
+	@cp target/vm/files/guard-demo/spike.svg target/guard-demo.svg
+	@cat target/vm/files/guard-demo/report.txt
+	@echo "the same as a figure: target/guard-demo.svg"
+
 .PHONY: install
 install: ## Put what was built into place (DESTDIR, PREFIX=/usr/local, SYSCONFDIR=/etc)
 	scripts/install

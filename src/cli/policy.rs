@@ -149,6 +149,7 @@ fn text(explanation: &Explanation) -> String {
     section(&mut out, "edits of config.json", &edits);
     let skipped: Vec<String> = explanation.not_applied.iter().map(|it| format!("{}: {}", it.what, it.why)).collect();
     section(&mut out, "not applied", &skipped);
+    section(&mut out, "the guard", &explanation.guard);
     section(&mut out, "to know", &explanation.notes);
     out
 }
@@ -174,6 +175,7 @@ fn json(explanation: &Explanation) -> anyhow::Result<String> {
         "rules": rules,
         "edits": edits,
         "not_applied": skipped,
+        "guard": explanation.guard,
         "notes": explanation.notes,
     });
     Ok(format!("{}\n", serde_json::to_string_pretty(&value)?))

@@ -1,5 +1,7 @@
 //! The decision about one bundle, told in full: every rule with why it did not match, every edit, every obstacle.
 
+mod guard;
+
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::Path;
@@ -54,6 +56,8 @@ pub struct Explanation {
     pub edits: Vec<Shown>,
     /// What the class says and cannot be had.
     pub not_applied: Vec<Obstacle>,
+    /// What `oomshim guard` does with it.
+    pub guard: Vec<String>,
     /// What else is worth knowing.
     pub notes: Vec<String>,
 }
@@ -137,6 +141,7 @@ pub fn explain(loaded: &Loaded, bundle: &Path, id: Option<&OsStr>, roots: &Roots
         rules: looked_at.iter().enumerate().map(|(index, rule)| judge(index, rule, &workload)).collect(),
         edits: Vec::new(),
         not_applied: Vec::new(),
+        guard: guard::lines(policy, decision.class.as_ref()),
         notes: decision.request.iter().map(requested).collect(),
     };
     let mut own = OwnScore::read(&roots.proc)?;

@@ -11,15 +11,18 @@ use std::time::Duration;
 use nix::sys::signal::SigSet;
 use tracing::{error, info, warn};
 
+use super::events::{self, Events};
 use super::kill::Outcome;
 use super::leftover::{self, Found, Note, SMALL};
 use super::metrics::Metrics;
 use super::record::{self, Deed, Ended, Record};
+use super::ring::Moment;
 use super::sample::{JobId, Sample};
 use super::series;
 use crate::log::message;
 use crate::run::abandoned;
 use crate::system::cgroup::tree::Tree;
+use crate::system::os_error::OsError;
 use crate::system::thread;
 use crate::text::escape;
 use crate::text::size::size;
@@ -36,6 +39,10 @@ pub enum Task {
     Metrics(Box<Metrics>, PathBuf),
     /// An answer to `guard status`.
     Answer(UnixStream, String),
+    /// The series of the newest record again, with the seconds behind the kill of that time.
+    Aftermath(u64, Vec<Moment>),
+    /// Whether to listen at the events socket.
+    Events(bool),
     /// A sample for the recorder.
     Sample(Box<Sample>),
     /// What a job is called, for the recorder.
@@ -71,7 +78,14 @@ impl Clerk {
     pub fn start(directory: &Path, proc: &Path, recorder: Option<File>) -> std::io::Result<Clerk> {
         let (tasks, to_do) = sync_channel(WAITING);
         let number = record::all(directory).len();
-        let desk = Desk { directory: directory.to_owned(), proc: proc.to_owned(), recorder, number };
+        let desk = Desk {
+            directory: directory.to_owned(),
+            proc: proc.to_owned(),
+            recorder,
+            number,
+            events: None,
+            newest: None,
+        };
         std::thread::Builder::new().name("guard-clerk".into()).stack_size(512 * 1024).spawn(move || {
             let _ = SigSet::all().thread_set_mask();
             let _ = thread::set_nice(10);
@@ -91,6 +105,8 @@ struct Desk {
     proc: PathBuf,
     recorder: Option<File>,
     number: usize,
+    events: Option<Events>,
+    newest: Option<(usize, Record)>,
 }
 
 impl Desk {
@@ -111,6 +127,8 @@ impl Desk {
                     let _ = stream.set_write_timeout(Some(Duration::from_secs(1)));
                     let _ = stream.write_all(text.as_bytes());
                 }
+                Task::Aftermath(kill, series) => self.aftermath(kill, series),
+                Task::Events(is_wanted) => self.listen(is_wanted),
                 Task::Sample(sample) => {
                     if let Some(file) = &mut self.recorder {
                         let _ = series::write_sample(file, &sample);
@@ -137,6 +155,28 @@ impl Desk {
         }
     }
 
+    fn aftermath(&mut self, kill: u64, series: Vec<Moment>) {
+        let Some((number, mut record)) = self.newest.take_if(|(_, record)| record.monotonic_us == kill) else { return };
+        record.series = series;
+        if let Err(error) = record::write(&self.directory, number, &record) {
+            warn!("cannot keep the seconds after the kill for oomshim report: {}", OsError::from(error));
+        }
+    }
+
+    fn listen(&mut self, is_wanted: bool) {
+        match (is_wanted, &self.events) {
+            (true, None) => match Events::listen(&self.directory) {
+                Ok(events) => self.events = Some(events),
+                Err(error) => {
+                    let path = events::socket(&self.directory);
+                    warn!("cannot listen at {}: {}", path.display(), OsError::from(error));
+                }
+            },
+            (false, Some(_)) => self.events = None,
+            _ => {}
+        }
+    }
+
     fn record(&mut self, mut record: Record, kill: Option<Box<Kill>>) {
         if let Some(kill) = kill {
             let charged = kill.outcome.shared_after;
@@ -148,8 +188,17 @@ impl Desk {
         if let Err(error) = record::write(&self.directory, self.number, &record) {
             warn!("cannot keep the record of this for oomshim report: {error}");
         }
+        if let Some(events) = &mut self.events {
+            events.send(&inputs(&record));
+        }
+        self.newest = Some((self.number, record));
         self.number += 1;
     }
+}
+
+/// The record in one line, without its series.
+fn inputs(record: &Record) -> String {
+    serde_json::to_string(&Record { series: Vec::new(), names: Vec::new(), ..record.clone() }).unwrap_or_default()
 }
 
 /// The record as an event for the journal.
@@ -158,8 +207,7 @@ fn tell(record: &Record) {
     let cgroup = victim.map(|it| it.cgroup.as_str());
     let class = victim.and_then(|it| it.class.as_deref());
     let container = victim.and_then(|it| it.container.as_deref());
-    let inputs = serde_json::to_string(&Record { series: Vec::new(), names: Vec::new(), ..record.clone() });
-    let inputs = inputs.unwrap_or_default();
+    let inputs = inputs(record);
     let (cause, text) = (record.cause.word(), record.message.as_str());
     match (record.deed, &record.outcome) {
         (Deed::Killed, Some(ended)) if ended.dead => {

@@ -24,7 +24,7 @@ use nix::time::{ClockId, clock_gettime};
 use thiserror::Error;
 use tracing::{info, warn};
 
-use super::clerk::Clerk;
+use super::clerk::{Clerk, Task};
 use super::find::{Finder, Found};
 use super::kill::Killer;
 use super::leftover::Note;
@@ -62,6 +62,9 @@ const JOBS: usize = 1024;
 
 /// How many directories of jobs have a trigger of their own.
 const TRIGGERS: usize = 16;
+
+/// How long after a kill its record gets what came of it: memory that came back, and jobs that go on.
+const AFTERMATH: Duration = Duration::from_secs(5);
 
 /// How much of the past a record has.
 const PAST: Duration = Duration::from_mins(3);
@@ -161,6 +164,8 @@ pub struct Daemon {
     records: Records,
     victim: Option<Victim>,
     prepared: Option<Prepared>,
+    /// The kill whose record gets the seconds behind it as well, and when.
+    aftermath: Option<(u64, Duration)>,
     sampled: Duration,
     cannot: Vec<String>,
     look_at: Duration,
@@ -237,6 +242,7 @@ impl Daemon {
             records,
             victim: None,
             prepared: None,
+            aftermath: None,
             sampled: Duration::ZERO,
             look_at: Duration::ZERO,
             clean_at: Duration::ZERO,
@@ -249,6 +255,7 @@ impl Daemon {
         };
         daemon.sample.host = first;
         daemon.register().map_err(kernel("add to the epoll"))?;
+        daemon.clerk.hand(Task::Events(daemon.setup.policy.guard.events));
         daemon.look();
         daemon.cannot.extend(super::own::secure(&daemon.setup.proc));
         daemon.say_what_cannot_be_done();

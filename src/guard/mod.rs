@@ -8,6 +8,7 @@ pub mod clerk;
 pub mod condition;
 pub mod daemon;
 pub mod describe;
+pub mod events;
 pub mod figure;
 pub mod find;
 pub mod history;

@@ -90,10 +90,13 @@ fn lives(sample: &Sample, id: JobId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
-    fn recorded() -> Vec<(String, Series)> {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/series");
+    fn root() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/series")
+    }
+
+    fn recorded(directory: &Path) -> Vec<(String, Series)> {
         let mut series: Vec<(String, Series)> = std::fs::read_dir(directory)
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -108,43 +111,66 @@ mod tests {
         series
     }
 
-    /// `testdata/series/expected.txt` holds what comes of each recorded series. After a change of the decision read the
-    /// difference, and take it over with `OOMSHIM_BLESS=1`.
+    fn acts(series: &Series) -> Vec<Act> {
+        replay(series, Settings::of_host(series.samples[0].host.memory_total)).0
+    }
+
+    /// `expected.txt` beside the series holds what comes of each. After a change of the decision read the difference, and
+    /// take it over with `OOMSHIM_BLESS=1`.
     #[test]
     fn recorded_series_replay_as_expected() {
-        let mut got = String::new();
-        for (name, series) in recorded() {
-            let (acts, _) = replay(&series, Settings::of_host(series.samples[0].host.memory_total));
-            let lead = |act: &Act| series.kernel_kill.map(|kill| kill.as_secs_f64() - act.verdict.at.as_secs_f64());
-            let told = acts.first().map_or_else(
-                || "nothing".to_owned(),
-                |act| match lead(act) {
-                    Some(lead) => format!("{}; {lead:.2} s before the kernel", act.describe(&|id| series.name(id))),
-                    None => act.describe(&|id| series.name(id)),
-                },
-            );
-            got.push_str(&format!("{name}: {told}\n"));
+        for directory in [root(), root().join("held-out")] {
+            let mut got = String::new();
+            for (name, series) in recorded(&directory) {
+                let lead = |act: &Act| series.kernel_kill.map(|kill| kill.as_secs_f64() - act.verdict.at.as_secs_f64());
+                let told = acts(&series).first().map_or_else(
+                    || "nothing".to_owned(),
+                    |act| match lead(act) {
+                        Some(lead) => format!("{}; {lead:.2} s before the kernel", act.describe(&|id| series.name(id))),
+                        None => act.describe(&|id| series.name(id)),
+                    },
+                );
+                got.push_str(&format!("{name}: {told}\n"));
+            }
+            let path = directory.join("expected.txt");
+            if std::env::var_os("OOMSHIM_BLESS").is_some() {
+                std::fs::write(&path, &got).unwrap();
+            }
+            assert_eq!(got, std::fs::read_to_string(&path).unwrap_or_default());
         }
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/series/expected.txt");
-        if std::env::var_os("OOMSHIM_BLESS").is_some() {
-            std::fs::write(&path, &got).unwrap();
-        }
-        assert_eq!(got, std::fs::read_to_string(&path).unwrap());
     }
 
     #[test]
     fn the_guard_is_before_the_kernel_and_spares_the_innocent() {
-        let series = recorded();
+        let series = recorded(&root());
         assert!(series.len() >= 17, "{}", series.len());
         for (name, series) in series {
-            let (acts, _) = replay(&series, Settings::of_host(series.samples[0].host.memory_total));
             let innocent = name.contains("-neg-");
-            let first = acts.iter().find(|act| act.deed == Deed::Kill).map(|act| act.verdict.at);
+            let first = acts(&series).iter().find(|act| act.deed == Deed::Kill).map(|act| act.verdict.at);
             match (innocent, first) {
                 (true, Some(at)) => panic!("{name}: killed at {at:?}"),
                 (false, None) => panic!("{name}: never killed"),
                 (false, Some(at)) => assert!(series.kernel_kill.is_none_or(|kill| at < kill), "{name}: too late"),
                 (true, None) => {}
+            }
+        }
+    }
+
+    /// Healthy series of which the default figures judge otherwise; docs/guard.md tells of them.
+    const MISJUDGED: [&str; 2] = ["1024-calm-link", "1024-calm-swap"];
+
+    /// Series that nobody had looked at when the figures were chosen.
+    #[test]
+    fn held_out_series_hold_as_the_documentation_says() {
+        let series = recorded(&root().join("held-out"));
+        assert!(series.len() >= 20, "{}", series.len());
+        for (name, series) in series {
+            let first = acts(&series).first().map(|act| act.verdict.at);
+            if name.contains("-calm-") {
+                assert_eq!(first.is_some(), MISJUDGED.contains(&name.as_str()), "{name}: {first:?}");
+            } else {
+                let kernel = series.kernel_kill.unwrap_or_else(|| panic!("{name}: the kernel killed nobody"));
+                assert!(first.is_some_and(|first| first < kernel), "{name}: {first:?} and {kernel:?}");
             }
         }
     }

@@ -42,6 +42,8 @@ pub struct Guard {
     pub tell_step: bool,
     /// After so many kills within a minute the guard only records.
     pub kills_per_minute: u8,
+    /// Whether decisions go to the events socket.
+    pub events: bool,
     /// Where to write metrics for Prometheus' textfile collector.
     pub metrics: Option<PathBuf>,
 }
@@ -103,6 +105,7 @@ impl Default for Guard {
             report_budget: Duration::from_millis(100),
             tell_step: true,
             kills_per_minute: 6,
+            events: false,
             metrics: None,
         }
     }

@@ -46,15 +46,14 @@ recipe() {
     grow-brood) steady 200; in_job brood 'sleep 3; hog 900 --brood 24' ;;
     grow-stairs) steady 150; in_job stairs 'while :; do hog 90 & sleep 3; done' ;;
     grow-saw) steady 150; in_job saw "$burst; size=100; while :; do burst \$size 1.5; sleep 0.5; size=\$((size + 120)); done" ;;
-    grow-tmpfs) steady 250; in_job writer 'number=0; while :; do dd if=/dev/zero of=/dev/shm/$number bs=1M count=10 2>/dev/null; number=$((number + 1)); sleep 0.2; done' ;;
+    calm-tmpfs) steady 250; in_job writer 'number=0; while :; do dd if=/dev/zero of=/dev/shm/$number bs=1M count=10 2>/dev/null; number=$((number + 1)); sleep 0.2; done' ;;
     grow-hot-file) file_of 300; in_job reader 'while :; do cat /data300 >/dev/null; done'; sleep 3; in_job grower "$(grow 20 0.4)" ;;
     grow-build) file_of 200; in_job build "$compile; number=0; while :; do for it in 1 2 3; do compile \$((20 + 7 * it)) 4 \$it & done; wait; done"; in_job leak "$(grow 6 0.4)" ;;
     grow-swap-25) swap_of 512; steady 300; in_job grower "$(grow 10 0.4)" ;;
     grow-swap-max) swap_of 256; steady 300; in_job grower 'hog 0'; seconds=90 ;;
     grow-swap-hot) swap_of 512; file_of 300; in_job reader 'while :; do cat /data300 >/dev/null; done'; in_job grower "$(grow 20 0.4)"; seconds=90 ;;
-    grow-zram) modprobe zram; echo 512M >/sys/block/zram0/disksize; mkswap /dev/zram0 >/dev/null; swapon /dev/zram0; steady 300; in_job grower "$(grow 20 0.4)"; seconds=90 ;;
-    own-hot) file_of 200; limit stuck 220M; in_job stuck 'hog 120 & while :; do cat /data200 >/dev/null; done & while :; do cat /data200 >/dev/null; done'; seconds=40 ;;
-    own-oom) limit small 200M; in_job small "$(grow 20 0.4)"; seconds=30 ;;
+    calm-own-hot) file_of 200; limit stuck 220M; in_job stuck 'hog 120 & while :; do cat /data200 >/dev/null; done & while :; do cat /data200 >/dev/null; done'; seconds=40 ;;
+    calm-own-oom) limit small 200M; in_job small "$(grow 20 0.4)"; seconds=30 ;;
     calm-build) file_of 200; steady 150; in_job build "$compile; for round in 1 2 3 4 5 6 7 8; do for it in 1 2 3 4; do compile \$((20 + 15 * it)) 6 \$it & done; wait; done"; seconds=40 ;;
     calm-link) file_of 200; steady 200; in_job link "$compile; for it in 1 2 3; do compile 60 5 \$it; done; burst 480 4; sleep 2; burst 480 4; sleep 5"; seconds=40 ;;
     calm-saw) in_job saw "$burst; for size in 100 250 400 550 400 550 250; do burst \$size 2; sleep 1; done"; seconds=40 ;;
@@ -88,11 +87,9 @@ series() {
     kill $guard
     wait $guard || fail "the guard did not end well"
     sed 1d /proc/swaps | while read -r swap _; do swapoff $swap; done
-    [ ! -e /sys/block/zram0 ] || rmmod zram
     rm -f /dev/shm/* /written* /tmp/object*
     find $cgroups/jobs -mindepth 1 -depth -type d -exec rmdir {} \;
     file=/run/oomshim/$name.jsonl
-    # What was not seen is not to be told: the guard that records is the one that ships.
     table "$name: $(dmesg | grep -c 'Killed process') kills by the kernel, $(wc -l <$file) lines"
     give_file "$name.jsonl" $file
 }

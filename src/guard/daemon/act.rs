@@ -13,7 +13,7 @@ use super::super::pause;
 use super::super::record::{Deed, Record, Told};
 use super::super::sample::{Cause, JobId};
 use super::super::tell::Line;
-use super::{Daemon, PAST, Victim, now};
+use super::{AFTERMATH, Daemon, PAST, Victim, now};
 use crate::log::message;
 use std::time::Duration;
 
@@ -81,9 +81,17 @@ impl Daemon {
         }
         let Some(mut victim) = self.victim.take_if(|victim| victim.id.0 == outcome.cgroup) else { return };
         victim.record.series = self.ring.last(PAST);
+        self.aftermath = Some((victim.record.monotonic_us, now() + AFTERMATH));
         let kill = Kill { outcome, sampled: victim.sampled, decided: victim.decided, note: victim.note };
         self.clerk.hand(Task::Record(victim.record, Some(Box::new(kill))));
         self.look_at = Duration::ZERO;
+    }
+
+    /// Some seconds after a kill its record gets the series that has them too.
+    pub(super) fn tell_aftermath(&mut self) {
+        if let Some((kill, _)) = self.aftermath.take_if(|(_, due)| self.sample.at >= *due) {
+            self.clerk.hand(Task::Aftermath(kill, self.ring.last(PAST)));
+        }
     }
 
     pub(super) fn record(&self, deed: Deed, verdict: &Verdict, done: &str) -> Record {

@@ -79,6 +79,7 @@ impl Daemon {
         match (self.setup.reload)(self.setup.policy_file.as_deref()) {
             Ok(policy) => {
                 self.machine.set(Settings::of_policy(&policy.guard, self.sample.host.memory_total));
+                self.clerk.hand(Task::Events(policy.guard.events));
                 self.setup.policy = policy;
                 (self.look_at, self.clean_at) = (Duration::ZERO, Duration::ZERO);
                 info!(message_id, "guard read its policy again");
@@ -165,6 +166,7 @@ impl Daemon {
             }
         }
         self.ring.push(Moment::of(&self.sample));
+        self.tell_aftermath();
         self.clerk_records();
         self.pace = step.pace;
         if step.pace == ARMED {

@@ -44,6 +44,7 @@ fn recorded_series_are_drawn_as_before() {
         );
         compare(&format!("testdata/pictures/{name}.txt"), &drawn);
     }
+    compare("docs/images/guard-replay.svg", &svg::draw(&recorded("held-out/1024-grow-two.jsonl")).unwrap());
     compare("testdata/pictures/swap.svg", &svg::draw(&recorded("6.1-swap-readers-50.tsv")).unwrap());
 }
 

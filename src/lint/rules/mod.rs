@@ -55,6 +55,7 @@ mod oom_score_adj_unset;
 mod pod_memory;
 mod pod_qos;
 mod policy_default_unprotected;
+mod policy_guard_contradiction;
 mod policy_immune_limit;
 mod policy_keep_by_choice;
 mod policy_lowers_request;
@@ -117,6 +118,7 @@ pub static ALL: &[&dyn Rule] = &[
     &oom_group_missing::OomGroupMissing,
     &oom_killer_disabled::OomKillerDisabled,
     &pod_memory::PodMemory,
+    &policy_guard_contradiction::PolicyGuardContradiction,
     &policy_immune_limit::PolicyImmuneLimit,
     &swap_not_limited::SwapNotLimited,
     &unified_on_cgroup_v1::UnifiedOnCgroupV1,

@@ -14,7 +14,7 @@ const ORDERS: [(&str, Order); 4] =
     [("first", Order::First), ("normal", Order::Normal), ("last", Order::Last), ("never", Order::Never)];
 
 /// The keys of `[guard]`.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "mode",
     "on_pressure",
     "watch",
@@ -29,6 +29,7 @@ const KEYS: [&str; 15] = [
     "report_budget",
     "tell_step",
     "kills_per_minute",
+    "events",
     "metrics",
 ];
 
@@ -86,6 +87,9 @@ pub(super) fn guard(table: &Table<'_, '_>, base: Guard) -> Parsed<Guard> {
     }
     if let Some(value) = table.get("kills_per_minute") {
         guard.kills_per_minute = number(value, 1, 60)?;
+    }
+    if let Some(value) = table.get("events") {
+        guard.events = boolean(value)?;
     }
     if let Some(value) = table.get("metrics") {
         guard.metrics = Some(absolute(value)?);

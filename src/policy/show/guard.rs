@@ -32,6 +32,7 @@ pub(super) fn write(out: &mut String, guard: &Guard) {
     let _ = writeln!(out, "report_budget = {}", time(guard.report_budget));
     let _ = writeln!(out, "tell_step = {}", guard.tell_step);
     let _ = writeln!(out, "kills_per_minute = {}", guard.kills_per_minute);
+    let _ = writeln!(out, "events = {}", guard.events);
     match &guard.metrics {
         Some(path) => drop(writeln!(out, "metrics = {}", quoted(&path.to_string_lossy()))),
         None => drop(writeln!(out, "# metrics: none")),
