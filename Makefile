@@ -72,16 +72,16 @@ vm-test: build tools vm-helper ## Run out of memory for real, on a kernel of its
 .PHONY: vm-test-long
 vm-test-long: export VM_MIXES = 100
 vm-test-long: export VM_SOAK = 1800
-vm-test-long: build tools vm-helper ## Proofs of the guard that take two hours: 100 mixes of jobs, half an hour of a busy machine, idle jobs, collisions
-	integration/vm/run guard-innocents guard-soak guard-idle guard-collide
+vm-test-long: build tools vm-helper ## Proofs of the guard that take two hours: 100 mixes of jobs, half an hour of a busy machine, idle jobs, collisions, zram, a livelock, faults
+	integration/vm/run guard-innocents guard-soak guard-idle guard-collide guard-zram guard-own-limit guard-faults
 
 .PHONY: vm-shell
 vm-shell: build tools vm-helper ## A prompt in that VM
 	integration/vm/shell
 
 .PHONY: fuzz
-fuzz: ## Fuzz everything that comes from outside (TARGET=all SECONDS=60 each; Go is a second judge of the edit)
-	fuzz/run --seconds $(or $(SECONDS),60) $(TARGET)
+fuzz: ## Fuzz everything that comes from outside (TARGET=all SECONDS=60 each, or RUNS=; Go is a second judge of the edit)
+	fuzz/run $(if $(RUNS),--runs $(RUNS),--seconds $(or $(SECONDS),60)) $(TARGET)
 
 .PHONY: bench
 bench: build ## Measure shim, lint and rank, each beside what it is to be compared with (Go, for a validator)
