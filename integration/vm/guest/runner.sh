@@ -77,7 +77,7 @@ show_state() {
     done
 }
 
-# The next scenario finds the machine as the first did: no process but this one, no mount, no cgroup, no data.
+# The next scenario finds the machine as the first did: no process but this one, no swap, no mount, no cgroup, no data.
 clean_up() {
     local dir pid mount
     for pass in 1 2 3; do
@@ -88,6 +88,11 @@ clean_up() {
         done
         sleep 0.2
     done
+    # A scenario that failed left its swap on, and the one behind it had more memory than it counts on.
+    awk 'NR > 1 { print $1 }' /proc/swaps | while read -r swap; do
+        swapoff "$swap"
+    done
+    [ ! -e /sys/block/zram0/reset ] || echo 1 >/sys/block/zram0/reset
     tac /proc/mounts | while read -r _ mount _; do
         case $mount in /run/* | /var/* | /tmp/* | /mnt/* | /etc/*) umount -l "$mount" 2>/dev/null ;; esac
     done
