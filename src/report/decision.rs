@@ -91,7 +91,7 @@ fn outcome(ended: &Ended) -> Vec<(&'static str, String)> {
     let after = ended.empty_ms.or(ended.killed_ms).map(|ms| format!(" after {ms} ms")).unwrap_or_default();
     let counted = match ended.oom_counted_ms {
         Some(_) => "; the kernel counted it as out of memory",
-        None => "; the kernel did not count it as out of memory in time, so engines may report no more than exit status 137",
+        None => "; the kernel did not count it as out of memory in time: engines may say no more than 137",
     };
     let dead = if ended.dead {
         format!("the job was dead{after}; {freed} came back{counted}")
