@@ -57,7 +57,7 @@ impl Helpless {
 pub enum Action {
     /// Nothing.
     Watch,
-    /// Kill the victim, then say so with [`Machine::ended`].
+    /// Kill the victim, then say so with [`Machine::ended`](super::Machine::ended).
     Kill(Verdict),
     /// Pause the victim: stop it and push it out to swap.
     Pause(Verdict),
