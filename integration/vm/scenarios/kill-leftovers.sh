@@ -17,6 +17,7 @@ rm /mnt/shared/file
 umount /mnt/shared
 
 mkdir $cgroups/jobs/memfd
+rm -f $work/leave.out
 leave memfd 40 $cgroups/jobs/memfd >$work/leave.out &
 holder=$!
 wait_for 60 grep -q ready $work/leave.out
@@ -26,6 +27,7 @@ expect_text "its holder" $work/kill.out "^leftover memfd [0-9]+ $holder "
 kill $holder
 
 mkdir $cgroups/jobs/deleted
+rm -f $work/leave.out
 leave file 30 $cgroups/jobs/deleted /dev/shm/left >$work/leave.out &
 holder=$!
 wait_for 60 grep -q ready $work/leave.out
