@@ -22,7 +22,7 @@ expect_guard_kill faker exhaustion
 in_job frozen 'hog 400'
 wait_for 60 sh -c "[ \$(cat $cgroups/jobs/frozen/memory.current) -gt 400000000 ]" || fail "it does not grow"
 echo 1 >$cgroups/jobs/frozen/cgroup.freeze
-in_job pusher 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do hog 10 & sleep 0.5; done; sleep 1000'
+in_job pusher 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do hog 40 & sleep 0.5; done; sleep 1000'
 wait_for 90 dead frozen || wait_for 10 dead pusher || fail "neither died: $(oomshim guard status | tr '\n' ' ')"
 wait_for 20 has_record killed || fail "there is no record"
 note "beside a frozen job: $(record message)"
